@@ -1,0 +1,7 @@
+/**
+ * Devices that need Node.
+ *
+ * @module
+ */
+
+export { FileDevice, type FileDeviceOptions } from './file.ts';

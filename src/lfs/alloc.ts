@@ -1,0 +1,79 @@
+/**
+ * Which block is next (C: lfs_alloc*). This decides bytes: the order of allocation is C's.
+ *
+ * The window covers `8 * lookaheadSize` blocks from where the last one ended, but never more than may be handed out
+ * before the next checkpoint. It is filled by a walk over everything in use and is a snapshot from then on: a block
+ * freed since is not seen until the next window.
+ *
+ * Invariants: (1) between two checkpoints no block is handed out twice; (2) a checkpoint is taken only when every block
+ * handed out so far is reachable (committed, or held by an open file).
+ *
+ * @module
+ */
+
+import type { Lfs } from './lfs.ts';
+import { visitBlocks } from './traverse.ts';
+
+/** Everything handed out so far is reachable: any block not in use may be handed out again. */
+export function checkpoint(lfs: Lfs): void {
+  lfs.lookahead.checkpoint = lfs.blockCount;
+}
+
+/** Forgets the window. */
+export function dropLookahead(lfs: Lfs): void {
+  lfs.lookahead.size = 0;
+  lfs.lookahead.next = 0;
+  checkpoint(lfs);
+}
+
+/** Takes the next window. */
+export function scanLookahead(lfs: Lfs): void {
+  const window = lfs.lookahead;
+  const count = lfs.blockCount;
+  window.start = (window.start + window.next) % count;
+  window.next = 0;
+  window.size = Math.min(8 * lfs.settings.lookaheadSize, window.checkpoint);
+  window.bits ??= new Uint8Array(Math.ceil(Math.min(8 * lfs.settings.lookaheadSize, Math.max(count, lfs.device.blockCount)) / 8));
+  const { bits, start, size } = window;
+  bits.fill(0);
+  try {
+    visitBlocks(
+      lfs,
+      (block) => {
+        let offset = block - start;
+        if (offset < 0) offset += count;
+        if (offset < size) bits[offset >> 3]! |= 1 << (offset & 7);
+      },
+      true,
+    );
+  } catch (error) {
+    dropLookahead(lfs);
+    throw error;
+  }
+}
+
+/** The next free block, or -1 when the file system is full. */
+export function allocBlock(lfs: Lfs): number {
+  const window = lfs.lookahead;
+  for (;;) {
+    const bits = window.bits;
+    while (window.next < window.size) {
+      const at = window.next;
+      const free = (bits![at >> 3]! & (1 << (at & 7))) === 0;
+      if (!free) {
+        window.next++;
+        window.checkpoint--;
+        continue;
+      }
+      const block = (window.start + at) % lfs.blockCount;
+      // Passing over blocks in use now leaves as many as possible for the window after the next checkpoint.
+      do {
+        window.next++;
+        window.checkpoint--;
+      } while (window.next < window.size && (bits![window.next >> 3]! & (1 << (window.next & 7))) !== 0);
+      return block;
+    }
+    if (window.checkpoint <= 0) return -1;
+    scanLookahead(lfs);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * A directory that somebody walked into: its pairs in order, and the search for a name in them.
+ *
+ * C reads the pairs one after the other until it has the name or a greater one. Names are kept in order
+ * (`compareNames`) across all pairs, so the same answer comes from a binary search: over the pairs by their last name,
+ * then over the entries of one. A directory that is not in order (none that littlefs wrote) is searched as C does it.
+ *
+ * Invariants: (1) `chain` is the head pair and what follows along hard tails, empty pairs included;
+ * (2) all pairs of the chain are `named`; (3) a directory has one owner: the entry that leads to it. A second entry
+ * leading to the same pair would make a loop or a knot of directories: CORRUPT.
+ *
+ * @module
+ */
+
+import { byteString, compareNames } from './bytes.ts';
+import { BlockReader } from './cache.ts';
+import { corrupt } from './errors.ts';
+import type { Lfs } from './lfs.ts';
+import type { Entry, Mdir } from './mdir.ts';
+import { fetchPair, tailOf, ThreadGuard } from './pairs.ts';
+import { type } from './tag.ts';
+
+export class Directory {
+  readonly chain: Mdir[];
+  /** The entry that leads here; `null` for the root. */
+  owner: Entry | null;
+  ordered = true;
+  /** Some name holds a slash: it cannot be reached by splitting a path at slashes. */
+  hasSlashNames = false;
+
+  constructor(chain: Mdir[], owner: Entry | null) {
+    this.chain = chain;
+    this.owner = owner;
+  }
+
+  get head(): Mdir {
+    return this.chain[0]!;
+  }
+}
+
+/** Where a name is, or where it would be inserted. One object is used again and again. */
+export class Place {
+  entry: Entry | null = null;
+  mdir: Mdir | null = null;
+  id = 0;
+}
+
+/** Whether an entry is one that people see: a file, a directory, or something unknown; not the superblock. */
+export function hasFileName(entry: Entry): boolean {
+  return entry.nameType >= 0 && (entry.nameType & 0x780) === 0;
+}
+
+export function rootDirectoryOf(lfs: Lfs): Directory {
+  lfs.rootDirectory ??= openChain(lfs, fetchPair(lfs, lfs.root0, lfs.root1), null);
+  return lfs.rootDirectory;
+}
+
+/** The directory that an entry leads to. */
+export function childDirectory(lfs: Lfs, entry: Entry): Directory {
+  if (entry.child !== null) return entry.child;
+  if (entry.structType !== type.DIRSTRUCT || entry.structSize < 8)
+    throw corrupt('a directory without its pair', entry.mdir?.block0, entry.structAt);
+  // The root has to be known first, or an entry leading back to it would pass for its owner.
+  rootDirectoryOf(lfs);
+  const head = fetchPair(lfs, entry.word0, entry.word1);
+  const known = head.directory;
+  if (known !== null && known.chain[0] === head && known.owner !== null && known.owner.mdir === null) {
+    known.owner = entry;
+    entry.child = known;
+    return known;
+  }
+  if (known !== null || head.isRootPair)
+    throw corrupt(`two entries lead to the directory in {${head.block0}, ${head.block1}}: a loop`, entry.mdir?.block0, entry.structAt);
+  entry.child = openChain(lfs, head, entry);
+  return entry.child;
+}
+
+function openChain(lfs: Lfs, head: Mdir, owner: Entry | null): Directory {
+  const chain: Mdir[] = [head];
+  const guard = new ThreadGuard(lfs);
+  for (let mdir = head; mdir.split; ) {
+    guard.step();
+    const next = tailOf(lfs, mdir);
+    if (next === undefined) break;
+    chain.push(next);
+    mdir = next;
+  }
+  const directory = new Directory(chain, owner);
+  let last: string | null = null;
+  for (const mdir of chain) {
+    nameEntries(lfs, mdir);
+    for (const entry of mdir.entries) {
+      if (entry.nameType === type.SUPERBLOCK) continue;
+      const name = entry.name;
+      if (name === null || !hasFileName(entry)) directory.ordered = false;
+      else {
+        if (last !== null && compareNames(last, name) >= 0) directory.ordered = false;
+        if (name.includes('/')) directory.hasSlashNames = true;
+        last = name;
+      }
+    }
+  }
+  for (const mdir of chain) mdir.directory = directory;
+  return directory;
+}
+
+/** Reads the names of all entries of a pair. */
+export function nameEntries(lfs: Lfs, mdir: Mdir): void {
+  if (mdir.named) return;
+  let reader: BlockReader | null = null;
+  for (const entry of mdir.entries) {
+    if (entry.name !== null || entry.nameType < 0) continue;
+    reader ??= new BlockReader(lfs, mdir.block0);
+    const to = entry.nameAt + entry.nameSize;
+    if (!reader.load(to)) throw corrupt('the name of an entry cannot be read', mdir.block0, entry.nameAt);
+    entry.name = byteString(reader.bytes, entry.nameAt, to);
+  }
+  mdir.named = true;
+}
+
+/** Finds a name, or the place for it. */
+export function findName(directory: Directory, name: string, place: Place): boolean {
+  return directory.ordered ? search(directory, name, place) : scan(directory, name, place);
+}
+
+/** As C does it: pair by pair, until the name or a greater one. */
+export function scan(directory: Directory, name: string, place: Place): boolean {
+  for (const mdir of directory.chain) {
+    const entries = mdir.entries;
+    let greater = -1;
+    for (let id = 0; id < entries.length; id++) {
+      const entry = entries[id]!;
+      if (entry.name === null || !hasFileName(entry)) continue;
+      if (entry.name === name) return put(place, entry, mdir, id);
+      if (greater < 0 && compareNames(entry.name, name) > 0) greater = id;
+    }
+    place.mdir = mdir;
+    place.id = greater < 0 ? entries.length : greater;
+    place.entry = null;
+    if (greater >= 0) return false;
+  }
+  return false;
+}
+
+/** The same answer for a directory in order. */
+export function search(directory: Directory, name: string, place: Place): boolean {
+  const chain = directory.chain;
+  let low = 0;
+  let high = chain.length - 1;
+  while (low < high) {
+    let probe = (low + high) >> 1;
+    while (probe > low && lastName(chain[probe]!) === null) probe--;
+    const last = lastName(chain[probe]!);
+    if (last !== null && compareNames(last, name) >= 0) high = probe;
+    else low = last === null ? probe + 1 : ((low + high) >> 1) + 1;
+  }
+  // Empty pairs hold no place for a name that is smaller than one in a pair behind them.
+  const mdir = chain[low]!;
+  const entries = mdir.entries;
+  let from = entries.length > 0 && entries[0]!.nameType === type.SUPERBLOCK ? 1 : 0;
+  let to = entries.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const entry = entries[middle]!;
+    const order = compareNames(entry.name!, name);
+    if (order === 0) return put(place, entry, mdir, middle);
+    if (order < 0) from = middle + 1;
+    else to = middle;
+  }
+  place.entry = null;
+  place.mdir = mdir;
+  place.id = from;
+  return false;
+}
+
+function put(place: Place, entry: Entry, mdir: Mdir, id: number): true {
+  place.entry = entry;
+  place.mdir = mdir;
+  place.id = id;
+  return true;
+}
+
+function lastName(mdir: Mdir): string | null {
+  const entries = mdir.entries;
+  const last = entries[entries.length - 1];
+  return last === undefined || last.nameType === type.SUPERBLOCK ? null : last.name;
+}

@@ -1,0 +1,30 @@
+/**
+ * `littlefs-vfs/lfs`: the engine.
+ *
+ * @module
+ */
+
+export type { LfsConfig } from './config.ts';
+export type { BlockDevice } from './device.ts';
+export { LfsDir } from './dir.ts';
+export { BadBlock, errno, LfsError, type LfsErrorCode } from './errors.ts';
+export {
+  LfsFile,
+  O_APPEND,
+  O_CREAT,
+  O_EXCL,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  type OpenOptions,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from './files.ts';
+export { LittleFS } from './littlefs.ts';
+export type { LfsFsInfo } from './maintain.ts';
+export type { LfsInfo } from './names.ts';
+export type { FileAttr } from './open-file.ts';
+export type { LfsPath } from './path.ts';
+export type { LfsAttr } from './user-attrs.ts';

@@ -1,0 +1,116 @@
+/**
+ * The mounted state: everything the engine knows about one file system. Wiring only; the algorithms are functions over
+ * this object, each in the file named after what it does.
+ *
+ * @module
+ */
+
+import { type Disk, ProgCache } from './cache.ts';
+import type { Settings } from './config.ts';
+import type { BlockDevice } from './device.ts';
+import type { LfsDir } from './dir.ts';
+import type { Directory } from './directory.ts';
+import { type LfsErrorCode, LfsError } from './errors.ts';
+import type { OpenFile } from './open-file.ts';
+import { GState } from './gstate.ts';
+import { NO_BLOCK } from './layout.ts';
+import { LogScan } from './log.ts';
+import type { Entry, Mdir } from './mdir.ts';
+
+/** The allocator's window: a snapshot of which blocks were in use when it was taken. */
+export interface Lookahead {
+  start: number;
+  size: number;
+  next: number;
+  /** Blocks that may still be handed out before the file system counts as full. */
+  checkpoint: number;
+  bits: Uint8Array | null;
+}
+
+/** Which entry leads to a directory's pair; made at one moment, good until the next commit. */
+export interface ParentIndex {
+  readonly commits: number;
+  readonly byBlock: Map<number, { order: number; entry: Entry }>;
+}
+
+export class Lfs implements Disk {
+  readonly device: BlockDevice;
+  readonly settings: Settings;
+  readonly blockSize: number;
+  readonly readSize: number;
+  readonly progSize: number;
+  readonly cacheSize: number;
+  /** Of the file system; 0 while mount has not found out. */
+  blockCount: number;
+  nameMax: number;
+  fileMax: number;
+  attrMax: number;
+  inlineMax: number;
+
+  root0: number = NO_BLOCK;
+  root1: number = NO_BLOCK;
+  /** The global state as it is on disk, as it should be, and what was taken over from pairs that leave. */
+  readonly gdisk: GState = new GState();
+  readonly gstate: GState = new GState();
+  readonly gdelta: GState = new GState();
+  seed = 0;
+  readonly lookahead: Lookahead = { start: 0, size: 0, next: 0, checkpoint: 0, bits: null };
+
+  /** Pairs in RAM, under each of their two blocks. */
+  readonly pairs: Map<number, Mdir> = new Map();
+  /** For each block of a CTZ list the block before it, plus one; 0: not known. Made when first needed. */
+  ctzBefore: Int32Array | null = null;
+  rootDirectory: Directory | null = null;
+  parents: ParentIndex | null = null;
+  /** Commits made; tells whether an index is of today. */
+  commits = 0;
+  /** Relocations under way: the thread holds stale pairs, no shortcut through it may be taken. */
+  relocating = 0;
+
+  readonly files: OpenFile[] = [];
+  readonly dirs: LfsDir[] = [];
+  readonly scan: LogScan = new LogScan();
+  private pcacheOrNull: ProgCache | null = null;
+
+  mounted = false;
+  /** Why nothing may be written any more. */
+  poison: string | null = null;
+
+  constructor(device: BlockDevice, settings: Settings) {
+    this.device = device;
+    this.settings = settings;
+    this.blockSize = settings.blockSize;
+    this.readSize = settings.readSize;
+    this.progSize = settings.progSize;
+    this.cacheSize = settings.cacheSize;
+    this.blockCount = settings.blockCount;
+    this.nameMax = settings.nameMax;
+    this.fileMax = settings.fileMax;
+    this.attrMax = settings.attrMax;
+    this.inlineMax = settings.inlineMax;
+  }
+
+  private spareCache: ProgCache | null = null;
+
+  /** A cache for a file's writes. */
+  borrowCache(): ProgCache {
+    const spare = this.spareCache;
+    this.spareCache = null;
+    return spare ?? new ProgCache(this.cacheSize);
+  }
+
+  returnCache(cache: ProgCache): void {
+    cache.clear();
+    this.spareCache = cache;
+  }
+
+  /** The cache of metadata writes. */
+  get pcache(): ProgCache {
+    this.pcacheOrNull ??= new ProgCache(this.cacheSize);
+    return this.pcacheOrNull;
+  }
+}
+
+export function fail(code: LfsErrorCode, message: string): never {
+  throw new LfsError(code, message);
+}

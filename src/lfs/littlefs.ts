@@ -1,0 +1,141 @@
+/**
+ * The engine's face: C's calls in camel case, on a mounted file system.
+ *
+ * Every call runs to its end before it returns, so there is nothing to lock.
+ *
+ * @module
+ */
+
+import type { LfsConfig } from './config.ts';
+import type { BlockDevice } from './device.ts';
+import { type LfsDir, openDir } from './dir.ts';
+import { describe } from './config.ts';
+import { invalid } from './errors.ts';
+import { LfsFile, type OpenOptions, openFile } from './files.ts';
+import { format } from './format.ts';
+import type { Lfs } from './lfs.ts';
+import { collectGarbage, fsSize, fsStat, grow, type LfsFsInfo } from './maintain.ts';
+import { mount } from './mount.ts';
+import { type LfsInfo, makeDirectory, remove, rename, stat } from './names.ts';
+import type { LfsPath } from './path.ts';
+import { makeConsistent } from './repair.ts';
+import { checkMounted, transact } from './transact.ts';
+import { visitBlocks } from './traverse.ts';
+import { getAttr, type LfsAttr, listAttrs, removeAttr, setAttr } from './user-attrs.ts';
+
+export class LittleFS {
+  readonly #lfs: Lfs;
+
+  private constructor(lfs: Lfs) {
+    this.#lfs = lfs;
+  }
+
+  /** Makes a new, empty file system. What was on the device is gone. */
+  static format(device: BlockDevice, config: LfsConfig = {}): void {
+    format(device, config);
+  }
+
+  /** Mounts what is on the device. Writes nothing. */
+  static mount(device: BlockDevice, config: LfsConfig = {}): LittleFS {
+    return new LittleFS(mount(device, config));
+  }
+
+  get device(): BlockDevice {
+    return this.#lfs.device;
+  }
+
+  /** Ends the mount. Files still open lose what was not synced. */
+  unmount(): void {
+    const lfs = this.#lfs;
+    checkMounted(lfs);
+    lfs.mounted = false;
+    lfs.files.length = 0;
+    lfs.dirs.length = 0;
+    lfs.pairs.clear();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#lfs.mounted) this.unmount();
+  }
+
+  stat(path: LfsPath): LfsInfo {
+    checkMounted(this.#lfs);
+    return stat(this.#lfs, path);
+  }
+
+  mkdir(path: LfsPath): void {
+    transact(this.#lfs, () => makeDirectory(this.#lfs, path));
+  }
+
+  /** Removes a file or an empty directory. */
+  remove(path: LfsPath): void {
+    transact(this.#lfs, () => remove(this.#lfs, path));
+  }
+
+  /** Moves; a file replaces a file, a directory an empty directory. All or nothing, also under a power cut. */
+  rename(from: LfsPath, to: LfsPath): void {
+    transact(this.#lfs, () => rename(this.#lfs, from, to));
+  }
+
+  /** A user attribute, or `undefined` where there is none. */
+  getAttr(path: LfsPath, type: number): Uint8Array | undefined {
+    checkMounted(this.#lfs);
+    return getAttr(this.#lfs, path, type);
+  }
+
+  setAttr(path: LfsPath, type: number, bytes: Uint8Array): void {
+    transact(this.#lfs, () => setAttr(this.#lfs, path, type, bytes));
+  }
+
+  removeAttr(path: LfsPath, type: number): void {
+    transact(this.#lfs, () => removeAttr(this.#lfs, path, type));
+  }
+
+  listAttrs(path: LfsPath): LfsAttr[] {
+    checkMounted(this.#lfs);
+    return listAttrs(this.#lfs, path);
+  }
+
+  open(path: LfsPath, flags: number, options?: OpenOptions): LfsFile {
+    checkMounted(this.#lfs);
+    return new LfsFile(this.#lfs, openFile(this.#lfs, path, flags, options), flags);
+  }
+
+  openDir(path: LfsPath): LfsDir {
+    checkMounted(this.#lfs);
+    return openDir(this.#lfs, path);
+  }
+
+  fsStat(): LfsFsInfo {
+    checkMounted(this.#lfs);
+    return fsStat(this.#lfs);
+  }
+
+  /** Blocks in use. */
+  fsSize(): number {
+    checkMounted(this.#lfs);
+    return fsSize(this.#lfs);
+  }
+
+  /** Calls `visit` for every block in use; one may come more than once. */
+  traverse(visit: (block: number) => void): void {
+    checkMounted(this.#lfs);
+    if (typeof visit !== 'function') throw invalid(`visit is ${describe(visit)}; allowed: a function`);
+    visitBlocks(this.#lfs, visit, true);
+  }
+
+  /** Finishes what a power cut left unfinished. Any write does this first. */
+  makeConsistent(): void {
+    transact(this.#lfs, () => makeConsistent(this.#lfs));
+  }
+
+  /** Does now what later writes would have to do. */
+  gc(): void {
+    transact(this.#lfs, () => collectGarbage(this.#lfs));
+  }
+
+  /** Changes the number of blocks; fewer, where none of those that go is in use. */
+  grow(blockCount: number): void {
+    transact(this.#lfs, () => grow(this.#lfs, blockCount));
+  }
+}

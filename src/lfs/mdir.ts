@@ -1,0 +1,134 @@
+/**
+ * A metadata pair in RAM: what the log in its current block adds up to.
+ *
+ * A log is parsed once (log.ts); from then on `transact.ts` keeps this picture and the disk in step, so every later
+ * question is a question to RAM. An entry keeps its identity through compactions and splits: an open file holds the
+ * entry itself and never needs its id corrected.
+ *
+ * Invariants: (1) `entries[id].mdir === this` for every id, and `count === entries.length`;
+ * (2) the tags of an entry lie in block `block0` below `end`; sorted by offset, the tags of all entries are the log's
+ * order, which is the order in which compaction writes them again;
+ * (3) a pair that was replaced or dropped has `alive === false` and is never written.
+ *
+ * @module
+ */
+
+import { readU32 } from './bytes.ts';
+import type { Directory } from './directory.ts';
+import { GState } from './gstate.ts';
+import { NO_BLOCK } from './layout.ts';
+import { type } from './tag.ts';
+
+/** A user attribute: where its bytes lie in the entry's block. */
+export interface AttrRef {
+  readonly type: number;
+  size: number;
+  at: number;
+}
+
+export class Entry {
+  /** The pair that holds this entry; `null` once it is removed. */
+  mdir: Mdir | null;
+  /** The name as a byte string; `null` until somebody asks. */
+  name: string | null = null;
+  /** REG, DIR, SUPERBLOCK ... or -1 for an entry without a name. */
+  nameType = -1;
+  nameSize = 0;
+  nameAt = 0;
+  /** DIRSTRUCT, INLINESTRUCT, CTZSTRUCT ... or -1 for an entry without a struct. */
+  structType = -1;
+  structSize = 0;
+  structAt = 0;
+  /** The struct's two words: a directory's pair, or head and size of a CTZ list. */
+  word0 = 0;
+  word1 = 0;
+  attrs: AttrRef[] | null = null;
+  /** For a directory that somebody walked into. */
+  child: Directory | null = null;
+
+  constructor(mdir: Mdir | null) {
+    this.mdir = mdir;
+  }
+
+  setStruct(structType: number, size: number, at: number, bytes: Uint8Array, bytesAt: number): void {
+    this.structType = structType;
+    this.structSize = size;
+    this.structAt = at;
+    if (structType !== type.INLINESTRUCT) {
+      this.word0 = size >= 4 ? readU32(bytes, bytesAt) | 0 : 0;
+      this.word1 = size >= 8 ? readU32(bytes, bytesAt + 4) | 0 : 0;
+    }
+  }
+
+  setAttr(attrType: number, size: number, at: number): void {
+    const attrs = this.attrs;
+    if (attrs === null) {
+      this.attrs = [{ type: attrType, size, at }];
+      return;
+    }
+    for (let i = 0; i < attrs.length; i++) if (attrs[i]!.type === attrType) attrs.splice(i--, 1);
+    attrs.push({ type: attrType, size, at });
+  }
+
+  dropAttr(attrType: number): void {
+    const attrs = this.attrs;
+    if (attrs === null) return;
+    for (let i = 0; i < attrs.length; i++) if (attrs[i]!.type === attrType) attrs.splice(i--, 1);
+    if (attrs.length === 0) this.attrs = null;
+  }
+
+  findAttr(attrType: number): AttrRef | undefined {
+    const attrs = this.attrs;
+    if (attrs !== null) for (let i = 0; i < attrs.length; i++) if (attrs[i]!.type === attrType) return attrs[i];
+    return undefined;
+  }
+}
+
+export class Mdir {
+  /** The block with the newest log. */
+  block0: number;
+  /** The other block of the pair: older, or garbage. */
+  block1: number;
+  rev = 0;
+  /** Where the log ends: the next commit starts here. */
+  end = 0;
+  /** The last tag, with the valid bit that the next one must have: the next tag is XORed with this. */
+  etag = -1;
+  tail0: number = NO_BLOCK;
+  tail1: number = NO_BLOCK;
+  /** The directory goes on in the tail. */
+  split = false;
+  /** What lies behind `end` is erased: a commit may be appended. */
+  erased = false;
+  alive = true;
+  /** Its blocks are allocated, nothing is written to them yet. */
+  fresh = false;
+  entries: Entry[] = [];
+  /** This pair's share of the global state. */
+  readonly delta: GState = new GState();
+  /** The directory of which this pair is a part, once somebody walked into it. */
+  directory: Directory | null = null;
+  /** The pair that `tail` meant when it was last looked up. */
+  next: Mdir | null = null;
+  /** The pair before this one in the thread, when somebody last looked; only a hint, to be verified. */
+  pred: Mdir | null = null;
+  /** All entries know their names. */
+  named = false;
+
+  constructor(block0: number, block1: number) {
+    this.block0 = block0;
+    this.block1 = block1;
+  }
+
+  get count(): number {
+    return this.entries.length;
+  }
+
+  get hasTail(): boolean {
+    return this.tail0 !== NO_BLOCK && this.tail1 !== NO_BLOCK;
+  }
+
+  get isRootPair(): boolean {
+    return this.block0 === 0 || this.block1 === 0 || this.block0 === 1 || this.block1 === 1;
+  }
+}

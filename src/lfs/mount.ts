@@ -1,0 +1,93 @@
+/**
+ * Mounting (C: lfs_mount): one walk along the thread, which finds the superblock, adds up the global state, and
+ * collects the seed of the allocator. Nothing is written.
+ *
+ * @module
+ */
+
+import { dropLookahead } from './alloc.ts';
+import { BlockReader } from './cache.ts';
+import { type LfsConfig, settingsFor } from './config.ts';
+import type { BlockDevice } from './device.ts';
+import { corrupt, invalid, LfsError } from './errors.ts';
+import { setNeedsSuperblock } from './gstate.ts';
+import { decodeSuperblock, MAGIC, versionText } from './layout.ts';
+import { Lfs } from './lfs.ts';
+import type { Mdir } from './mdir.ts';
+import { firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { type } from './tag.ts';
+import { byteString } from './bytes.ts';
+
+export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
+  const lfs = new Lfs(device, settingsFor(device, config));
+  const guard = new ThreadGuard(lfs);
+  for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; ) {
+    guard.step();
+    takeSuperblock(lfs, mdir);
+    lfs.gstate.xor(mdir.delta);
+    const next: Mdir | undefined = tailOf(lfs, mdir);
+    if (next !== undefined) next.pred = mdir;
+    mdir = next;
+  }
+  if (lfs.root0 < 0) throw corrupt('no superblock in any metadata pair');
+  if (lfs.gstate.tag < 0) lfs.gstate.tag = (lfs.gstate.tag + 1) | 0;
+  lfs.gdisk.copy(lfs.gstate);
+  lfs.lookahead.start = lfs.seed % lfs.blockCount;
+  dropLookahead(lfs);
+  lfs.mounted = true;
+  return lfs;
+}
+
+/** A pair whose first entry is the superblock is the root, if none comes after it. */
+function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
+  const first = mdir.entries[0];
+  const isFirst = lfs.root0 < 0;
+  if (first === undefined || first.nameType !== type.SUPERBLOCK || first.nameSize !== MAGIC.length) {
+    if (isFirst) throw new LfsError('LFS_ERR_CORRUPT', 'blocks 0 and 1 hold a metadata pair, but no superblock');
+    return;
+  }
+  const reader = new BlockReader(lfs, mdir.block0);
+  if (!reader.load(first.nameAt + 8)) throw corrupt('the superblock cannot be read', mdir.block0);
+  const name = byteString(reader.bytes, first.nameAt, first.nameAt + 8);
+  if (name !== MAGIC) {
+    if (isFirst) throw new LfsError('LFS_ERR_NOENT', `the superblock says '${name}' where '${MAGIC}' is expected`);
+    return;
+  }
+  first.name = name;
+  if (first.structType !== type.INLINESTRUCT) throw corrupt('the superblock has no data', mdir.block0, first.nameAt);
+  if (!reader.load(first.structAt + first.structSize)) throw corrupt('the superblock cannot be read', mdir.block0);
+  const superblock = decodeSuperblock(reader.bytes, first.structAt, first.structSize);
+  const { version } = superblock;
+  const supported = lfs.settings.diskVersion;
+  if (version >>> 16 !== supported >>> 16 || (version & 0xffff) > (supported & 0xffff))
+    throw invalid(`the file system has version ${versionText(version)}; supported: ${versionText(supported)} and older of the same major`);
+  setNeedsSuperblock(lfs.gstate, (version & 0xffff) < (supported & 0xffff));
+
+  lfs.nameMax = limit('nameMax', superblock.nameMax, lfs.nameMax);
+  lfs.fileMax = limit('fileMax', superblock.fileMax, lfs.fileMax);
+  lfs.attrMax = limit('attrMax', superblock.attrMax, lfs.attrMax);
+  if (superblock.attrMax !== 0) lfs.inlineMax = Math.min(lfs.inlineMax, lfs.attrMax);
+
+  const { blockCount, blockSize } = superblock;
+  if (first.structSize < 12 || blockCount === 0)
+    throw fault(lfs, 'LFS_ERR_INVAL', `the superblock says blockCount ${blockCount}, which cannot be`);
+  if (lfs.settings.blockCount !== 0 && blockCount !== lfs.settings.blockCount)
+    throw invalid(`the file system has ${blockCount} blocks, not ${lfs.settings.blockCount}`);
+  if (blockSize !== lfs.blockSize) throw invalid(`the file system has blocks of ${blockSize} bytes, not ${lfs.blockSize}`);
+  if (blockCount > lfs.device.blockCount)
+    throw invalid(`the file system has ${blockCount} blocks, the device only ${lfs.device.blockCount}`);
+  lfs.blockCount = blockCount;
+  lfs.root0 = mdir.block0;
+  lfs.root1 = mdir.block1;
+}
+
+/** With a block count given C compares and says INVAL; without one it would divide by the zero that it found. */
+function fault(lfs: Lfs, given: 'LFS_ERR_INVAL', message: string): LfsError {
+  return new LfsError(lfs.settings.blockCount !== 0 ? given : 'LFS_ERR_CORRUPT', message);
+}
+
+function limit(name: string, found: number, most: number): number {
+  if (found === 0) return most;
+  if (found > most) throw invalid(`the file system has ${name} ${found}; allowed by the configuration: up to ${most}`);
+  return found;
+}

@@ -1,0 +1,541 @@
+/**
+ * One open file (C: lfs_file_*).
+ *
+ * A file is either inline, its bytes in its metadata, or a CTZ list of blocks. Blocks that are committed never change:
+ * the first write after a seek copies the block it starts in, goes on in new blocks, and `flush` copies what lies
+ * behind, so that a new list stands beside the old one until `sync` commits its head.
+ *
+ *   committed list   chain         [0] [1] [2] [3] [4]        head, size
+ *   being written    fresh from 2          [2'][3']           block, position
+ *   after flush      chain         [0] [1] [2'][3'][4']
+ *
+ * States, and what leads into them:
+ *   reading   a read; left by flush
+ *   writing   a write; left by flush, which makes the file dirty
+ *   dirty     RAM is ahead of the metadata; left by sync
+ *   dusty     another handle has synced this file: our blocks are no longer in the metadata, but still ours
+ *   failed    a write failed: closing commits nothing
+ *
+ * @module
+ */
+
+import { allocBlock, checkpoint } from './alloc.ts';
+import { copyBytes, readU32, writeU32 } from './bytes.ts';
+import { eraseBlock, INLINE_BLOCK, ProgCache, readInto, readOrThrow } from './cache.ts';
+import type { Change } from './compact.ts';
+import {
+  blockIndex,
+  blockOffset,
+  Chain,
+  chainLength,
+  forgetBefore,
+  pointerCount,
+  rememberBefore,
+  visitChain,
+  visitFrom,
+} from './ctz.ts';
+import { LfsError } from './errors.ts';
+import { FILE_MAX_LIMIT, NO_BLOCK } from './layout.ts';
+import { fail, type Lfs } from './lfs.ts';
+import { LineCache } from './line-cache.ts';
+import type { Entry, Mdir } from './mdir.ts';
+import { makeTag, type } from './tag.ts';
+import { commitPair } from './transact.ts';
+
+/** Attributes that are read when a file is opened and written together with its data. */
+export interface FileAttr {
+  readonly type: number;
+  readonly buffer: Uint8Array;
+}
+
+const zeros = new Uint8Array(4096);
+const noAttrs: readonly FileAttr[] = [];
+
+export class OpenFile {
+  readonly lfs: Lfs;
+  entry: Entry;
+  readonly append: boolean;
+  readonly attrs: readonly FileAttr[];
+
+  position = 0;
+  /** Size as of the last flush. */
+  private size = 0;
+  private inline = true;
+  /** The bytes of an inline file, until a write moves them to `cache`. */
+  private inlineBytes: Uint8Array | null = null;
+  private readonly chain: Chain = new Chain();
+
+  /** The block being written, and where in it. */
+  private block: number = NO_BLOCK;
+  private offset = 0;
+  private freshFrom = 0;
+  private fresh: number[] = [];
+  private cache: ProgCache | null = null;
+  private readonly line: LineCache = new LineCache();
+
+  private reading = false;
+  private writing = false;
+  dirty = false;
+  private dusty = false;
+  private failed = false;
+
+  constructor(lfs: Lfs, entry: Entry, append: boolean, attrs: readonly FileAttr[] = noAttrs) {
+    this.lfs = lfs;
+    this.entry = entry;
+    this.append = append;
+    this.attrs = attrs;
+  }
+
+  /** Takes what the metadata says. */
+  load(): void {
+    const { entry, lfs } = this;
+    if (entry.structType === type.INLINESTRUCT) {
+      this.size = entry.structSize;
+      if (this.size > 0) {
+        this.inlineBytes = new Uint8Array(this.size);
+        readOrThrow(lfs, entry.mdir!.block0, entry.structAt, this.inlineBytes, 0, this.size);
+      }
+    } else if (entry.structType === type.CTZSTRUCT) {
+      this.inline = false;
+      this.size = entry.word1 >>> 0;
+      this.chain.reset(chainLength(lfs, entry.word0, this.size), entry.word0);
+    } else throw new LfsError('LFS_ERR_NOENT', 'the file has no data structure in its metadata');
+  }
+
+  /** The size that readers see. */
+  get currentSize(): number {
+    return this.writing ? Math.max(this.position, this.size) : this.size;
+  }
+
+  get isFailed(): boolean {
+    return this.failed;
+  }
+
+  // ---- reading
+
+  read(target: Uint8Array, at: number, length: number): number {
+    if (this.writing) this.flush();
+    if (this.position >= this.size) return 0;
+    const size = Math.min(length, this.size - this.position);
+    this.reading = true;
+    if (this.inline) this.copyInline(this.position, target, at, size);
+    else this.readBlocks(this.position, target, at, size);
+    this.position += size;
+    return size;
+  }
+
+  private readBlocks(position: number, target: Uint8Array, at: number, size: number): void {
+    const { lfs, chain } = this;
+    const blockSize = lfs.blockSize;
+    while (size > 0) {
+      const index = blockIndex(blockSize, position);
+      const offset = blockOffset(blockSize, position, index);
+      const step = Math.min(size, blockSize - offset);
+      this.line.read(lfs, chain.at(lfs, index), offset, target, at, step);
+      position += step;
+      at += step;
+      size -= step;
+    }
+  }
+
+  private copyInline(position: number, target: Uint8Array, at: number, size: number): void {
+    copyBytes(this.cache !== null && this.inlineBytes === null ? this.cache.buffer : this.inlineBytes!, position, target, at, size);
+  }
+
+  // ---- writing
+
+  write(bytes: Uint8Array, at: number, length: number): number {
+    if (this.reading) this.flush();
+    if (this.append && this.position < this.size) this.position = this.size;
+    if (this.position + length > this.lfs.fileMax)
+      fail('LFS_ERR_FBIG', `the file would have ${this.position + length} bytes; allowed: up to ${this.lfs.fileMax}`);
+    if (!this.writing && this.position > this.size) {
+      const to = this.position;
+      this.position = this.size;
+      this.writeZeros(to);
+    }
+    this.writeBytes(bytes, at, length, false);
+    this.failed = false;
+    this.dusty = false;
+    return length;
+  }
+
+  private writeZeros(to: number): void {
+    while (this.position < to) this.writeBytes(zeros, 0, Math.min(zeros.length, to - this.position), true);
+  }
+
+  /** `bytewise`: C does this byte by byte, so that a block gone bad finds a fresh checkpoint. */
+  private writeBytes(bytes: Uint8Array, at: number, size: number, bytewise: boolean): void {
+    try {
+      this.writeOn(bytes, at, size, bytewise);
+    } catch (error) {
+      this.failed = true;
+      throw error;
+    }
+  }
+
+  private writeOn(bytes: Uint8Array, at: number, size: number, bytewise: boolean): void {
+    const { lfs } = this;
+    if (this.inline && Math.max(this.position + size, this.size) > lfs.inlineMax) this.outline();
+    const cache = this.writeCache();
+    while (size > 0) {
+      if (!this.writing || this.offset === lfs.blockSize) {
+        if (this.inline) {
+          this.block = INLINE_BLOCK;
+          this.offset = this.position;
+        } else {
+          if (!this.writing) this.startFresh();
+          checkpoint(lfs);
+          this.extend();
+        }
+        this.writing = true;
+      }
+      const step = Math.min(size, (this.inline ? lfs.cacheSize : lfs.blockSize) - this.offset);
+      while (!cache.put(lfs, true, this.block, this.offset, bytes, at, step)) {
+        if (bytewise) checkpoint(lfs);
+        this.relocate();
+      }
+      this.position += step;
+      this.offset += step;
+      at += step;
+      size -= step;
+      checkpoint(lfs);
+    }
+  }
+
+  /** The program cache, holding what C's buffer holds at this point. */
+  private writeCache(): ProgCache {
+    let { cache } = this;
+    if (cache === null) {
+      cache = this.lfs.borrowCache();
+      this.cache = cache;
+    }
+    if (this.inline) {
+      if (this.inlineBytes !== null) {
+        if (this.inlineBytes.length <= cache.buffer.length) cache.overlay(0, this.inlineBytes);
+        this.inlineBytes = null;
+      }
+      cache.block = INLINE_BLOCK;
+      cache.offset = 0;
+      cache.size = cache.buffer.length;
+    }
+    return cache;
+  }
+
+  /** The first write after a flush: which block do we go on from? */
+  private startFresh(): void {
+    const { lfs, cache } = this;
+    this.fresh = [];
+    this.freshFrom = 0;
+    if (this.position > 0) {
+      this.block = this.chain.at(lfs, blockIndex(lfs.blockSize, this.position - 1));
+      this.line.clear();
+      cache!.clear();
+    } else this.line.replayInto(lfs, cache!);
+  }
+
+  /** A new block at the end: a copy of the last one as far as it is filled, or one more (C: lfs_ctz_extend). */
+  private extend(): void {
+    const { lfs, position } = this;
+    const blockSize = lfs.blockSize;
+    const cache = this.cache!;
+    for (;;) {
+      const next = this.newBlock();
+      if (next === NO_BLOCK) continue;
+      if (position === 0) {
+        this.setFresh(0, next, 0);
+        return;
+      }
+      const last = blockIndex(blockSize, position - 1);
+      const filled = blockOffset(blockSize, position - 1, last) + 1;
+      if (filled !== blockSize) {
+        const copy = new Uint8Array(filled);
+        readOrThrow(lfs, this.block, 0, copy, 0, filled);
+        if (last > 0) rememberBefore(lfs, next, readU32(copy, 0) | 0);
+        if (!cache.put(lfs, true, next, 0, copy, 0, filled)) {
+          cache.drop();
+          continue;
+        }
+        this.setFresh(last, next, filled);
+        return;
+      }
+      const count = pointerCount(last + 1);
+      const pointers = new Uint8Array(4 * count);
+      for (let i = 0; i < count; i++) writeU32(pointers, 4 * i, this.blockAt(last + 1 - 2 ** i));
+      rememberBefore(lfs, next, this.block);
+      if (!cache.put(lfs, true, next, 0, pointers, 0, pointers.length)) {
+        cache.drop();
+        continue;
+      }
+      this.setFresh(last + 1, next, pointers.length);
+      return;
+    }
+  }
+
+  /** An erased block, or `NO_BLOCK` when the one tried is bad. */
+  private newBlock(): number {
+    const { lfs } = this;
+    const block = allocBlock(lfs);
+    if (block < 0) fail('LFS_ERR_NOSPC', 'no free block left');
+    forgetBefore(lfs, block);
+    return eraseBlock(lfs, block) ? block : NO_BLOCK;
+  }
+
+  private setFresh(index: number, block: number, offset: number): void {
+    if (this.fresh.length === 0) this.freshFrom = index;
+    this.fresh.push(block);
+    this.block = block;
+    this.offset = offset;
+  }
+
+  private blockAt(index: number): number {
+    return index >= this.freshFrom && this.fresh.length > 0 ? this.fresh[index - this.freshFrom]! : this.chain.at(this.lfs, index);
+  }
+
+  /** The block being written went bad, or an inline file becomes a list: what there is goes to a new block. */
+  private relocate(): void {
+    const { lfs, offset } = this;
+    const cache = this.writeCache();
+    const pcache = lfs.pcache;
+    const copy = new Uint8Array(offset);
+    if (this.inline) copyBytes(cache.buffer, 0, copy, 0, offset);
+    else this.readPending(copy);
+    for (;;) {
+      const next = this.newBlock();
+      if (next === NO_BLOCK) {
+        pcache.drop();
+        continue;
+      }
+      if (!pcache.put(lfs, true, next, 0, copy, 0, offset)) {
+        pcache.drop();
+        continue;
+      }
+      cache.take(pcache);
+      const index = this.freshFrom + this.fresh.length - 1;
+      if (index > 0 && offset >= 4) rememberBefore(lfs, next, readU32(copy, 0) | 0);
+      if (this.fresh.length > 0) this.fresh[this.fresh.length - 1] = next;
+      this.block = next;
+      this.writing = true;
+      return;
+    }
+  }
+
+  /** What of the block being written is on the device, and what still in the cache. */
+  private readPending(copy: Uint8Array): void {
+    const cache = this.cache!;
+    const cached = cache.block === this.block;
+    const onDevice = cached ? Math.min(cache.offset, copy.length) : copy.length;
+    if (onDevice > 0) readOrThrow(this.lfs, this.block, 0, copy, 0, onDevice);
+    if (copy.length > onDevice) copyBytes(cache.buffer, 0, copy, onDevice, copy.length - onDevice);
+  }
+
+  /** An inline file gets its first block. */
+  private outline(): void {
+    const { lfs } = this;
+    const rest = this.inlineBytes;
+    if (rest !== null && rest.length > lfs.inlineMax) {
+      this.outlineForeign(rest);
+      return;
+    }
+    this.offset = this.position;
+    this.writeCache();
+    checkpoint(lfs);
+    this.fresh = [];
+    this.freshFrom = 0;
+    this.relocate();
+    this.fresh = [this.block];
+    this.inline = false;
+    this.chain.reset(0, 0);
+  }
+
+  /** A file that is inline although it is larger than this mount would make one: C cannot write it. */
+  private outlineForeign(bytes: Uint8Array): void {
+    const { position } = this;
+    this.inlineBytes = null;
+    this.inline = false;
+    this.size = 0;
+    this.position = 0;
+    this.chain.reset(0, 0);
+    this.writeOn(bytes, 0, bytes.length, false);
+    this.flush();
+    this.position = position;
+  }
+
+  /** Before metadata is written: an inline file that its cache cannot hold must not depend on where it stands there. */
+  leaveMetadata(mdir: Mdir): void {
+    if (!this.inline || this.entry.mdir !== mdir || this.size <= this.lfs.cacheSize) return;
+    if (this.inlineBytes !== null) this.outlineForeign(this.inlineBytes);
+  }
+
+  /** Ends a read, or makes what was written since the last flush one list with what lies behind it. */
+  flush(): void {
+    if (this.reading) {
+      if (!this.inline) this.line.drop();
+      this.reading = false;
+    }
+    if (!this.writing) return;
+    const { lfs, position } = this;
+    if (this.inline) this.size = Math.max(this.position, this.size);
+    else {
+      const piece = this.position < this.size ? new Uint8Array(Math.min(lfs.blockSize, this.size - this.position)) : zeros;
+      while (this.position < this.size) {
+        const step = Math.min(piece.length, this.size - this.position);
+        this.readOld(this.position, piece, step);
+        this.writeBytes(piece, 0, step, true);
+      }
+      while (!this.cache!.flush(lfs, true)) this.relocate();
+      this.size = this.position;
+      this.chain.replaceFrom(this.freshFrom, this.fresh);
+      this.fresh = [];
+    }
+    this.writing = false;
+    this.dirty = true;
+    this.position = position;
+  }
+
+  private readOld(position: number, target: Uint8Array, size: number): void {
+    const { lfs, chain } = this;
+    for (let at = 0; at < size; ) {
+      const index = blockIndex(lfs.blockSize, position + at);
+      const offset = blockOffset(lfs.blockSize, position + at, index);
+      const step = Math.min(size - at, lfs.blockSize - offset);
+      readOrThrow(lfs, chain.at(lfs, index), offset, target, at, step);
+      at += step;
+    }
+  }
+
+  // ---- position and size
+
+  seek(to: number): void {
+    if (this.position === to) return;
+    if (!this.staysInLine(to)) this.flush();
+    this.position = to;
+  }
+
+  /** A reader that stays where its line is need not read it again. */
+  private staysInLine(to: number): boolean {
+    if (!this.reading || this.writing || this.inline) return false;
+    const { blockSize } = this.lfs;
+    const index = blockIndex(blockSize, this.position);
+    const atStart = this.position > 0 && blockIndex(blockSize, this.position - 1) !== index;
+    return !atStart && blockIndex(blockSize, to) === index && this.line.holds(blockOffset(blockSize, to, index));
+  }
+
+  truncate(size: number): void {
+    const { lfs, position } = this;
+    if (size > FILE_MAX_LIMIT) fail('LFS_ERR_INVAL', `size is ${size}; allowed: up to ${FILE_MAX_LIMIT}`);
+    const old = this.currentSize;
+    if (size < old) {
+      if (size <= lfs.inlineMax) this.becomeInline(size);
+      else {
+        this.flush();
+        this.chain.cut(lfs, blockIndex(lfs.blockSize, size - 1) + 1);
+        this.position = size;
+        this.size = size;
+        this.dirty = true;
+        this.reading = true;
+      }
+    } else if (size > old) {
+      this.seek(this.currentSize);
+      const to = Math.min(size, lfs.fileMax);
+      if (this.reading) this.flush();
+      this.writeZeros(to);
+      this.failed = false;
+      this.dusty = false;
+      // C notices the limit only when it is reached, and the file is that long then.
+      if (size > to) fail('LFS_ERR_FBIG', `the file would have ${size} bytes; allowed: up to ${lfs.fileMax}`);
+    }
+    this.seek(position);
+  }
+
+  private becomeInline(size: number): void {
+    this.seek(0);
+    this.flush();
+    const bytes = new Uint8Array(size);
+    if (!this.inline) this.readBlocks(0, bytes, 0, size);
+    else if (size > 0) this.copyInline(0, bytes, 0, size);
+    this.line.clear();
+    this.inlineBytes = bytes;
+    this.inline = true;
+    this.size = size;
+    this.position = size;
+    this.dirty = true;
+    this.reading = true;
+    this.chain.reset(0, 0);
+  }
+
+  // ---- committing
+
+  /** Commits data and attributes, in one commit. */
+  sync(): void {
+    const { lfs, entry } = this;
+    try {
+      this.flush();
+    } catch (error) {
+      this.failed = true;
+      throw error;
+    }
+    const mdir = entry.mdir;
+    if (this.dirty && mdir !== null) {
+      // Data first, or a power cut could leave metadata that leads to nothing.
+      if (!this.inline) lfs.device.sync();
+      const id = mdir.entries.indexOf(entry);
+      const changes: Change[] = [this.structChange(id)];
+      for (const attr of this.attrs) {
+        changes.push({ tag: makeTag(type.USERATTR + attr.type, id, attr.buffer.length), data: attr.buffer.slice() });
+      }
+      try {
+        commitPair(lfs, mdir, changes);
+      } catch (error) {
+        this.failed = true;
+        throw error;
+      }
+      this.dirty = false;
+    }
+    for (const other of lfs.files) if (other !== this && other.entry === entry && mdir !== null) other.dusty = true;
+    this.failed = false;
+    this.dusty = false;
+  }
+
+  private structChange(id: number): Change {
+    if (this.inline) {
+      const data = new Uint8Array(this.size);
+      if (this.size > 0) this.copyInline(0, data, 0, this.size);
+      return { tag: makeTag(type.INLINESTRUCT, id, this.size), data };
+    }
+    const data = new Uint8Array(8);
+    writeU32(data, 0, this.chain.head);
+    writeU32(data, 4, this.size);
+    return { tag: makeTag(type.CTZSTRUCT, id, 8), data };
+  }
+
+  /** Gives back what it holds. Commits nothing. */
+  release(): void {
+    const { lfs } = this;
+    const at = lfs.files.lastIndexOf(this);
+    if (at >= 0) lfs.files.splice(at, 1);
+    if (this.cache !== null) lfs.returnCache(this.cache);
+    this.cache = null;
+  }
+
+  /** Blocks that are ours and that the metadata does not lead to. */
+  visitOwnBlocks(visit: (block: number) => void): void {
+    if (this.inline) return;
+    const { lfs, chain, fresh, freshFrom } = this;
+    if (this.dirty || this.dusty) visitChain(lfs, chain.head, this.size, visit);
+    if (!this.writing) return;
+    for (let i = fresh.length - 1; i >= 0; i--) visit(fresh[i]!);
+    if (freshFrom > 0) visitFrom(lfs, chain.at(lfs, freshFrom - 1), freshFrom - 1, visit);
+  }
+}
+
+export function readAttrsInto(lfs: Lfs, entry: Entry, attrs: readonly FileAttr[]): void {
+  for (const { type: attrType, buffer } of attrs) {
+    const attr = entry.findAttr(attrType);
+    if (attr === undefined) continue;
+    buffer.fill(0);
+    const size = Math.min(attr.size, buffer.length);
+    if (!readInto(lfs, entry.mdir!.block0, attr.at, buffer, 0, size))
+      throw new LfsError('LFS_ERR_CORRUPT', `attribute ${attrType} cannot be read`);
+  }
+}

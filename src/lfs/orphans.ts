@@ -1,0 +1,59 @@
+/**
+ * Orphans: pairs of the thread that no directory leads to, and half-orphans (C: lfs_fs_deorphan).
+ *
+ *   half-orphan   the thread names an old pair, the parent a new one: the thread is mended
+ *   orphan        a pair in the thread with no parent: taken out
+ *
+ * Half-orphans come first, in a pass of their own: they can hide orphans.
+ *
+ * @module
+ */
+
+import { addOrphans, equalPair, hasOrphans, orphanCount } from './gstate.ts';
+import type { Lfs } from './lfs.ts';
+import type { Mdir } from './mdir.ts';
+import { type Change, retirePair, tailChange } from './pair-commit.ts';
+import { findParent, firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { orphaningCommit, takeMove } from './relocate.ts';
+
+/** Takes orphans out of the thread. Only after a power cut is a pair without a parent really one. */
+export function deorphan(lfs: Lfs, afterPowerLoss: boolean): void {
+  if (!hasOrphans(lfs.gstate)) return;
+  lfs.relocating++;
+  try {
+    for (let pass = 0; pass < 2; ) pass = deorphanPass(lfs, pass, afterPowerLoss) ? 0 : pass + 1;
+  } finally {
+    lfs.relocating--;
+  }
+  addOrphans(lfs.gstate, -orphanCount(lfs.gstate));
+}
+
+/** True when its own commits may have made more orphans. */
+function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean {
+  let more = false;
+  const guard = new ThreadGuard(lfs);
+  let pred: Mdir = firstPair(lfs);
+  while (pred.hasTail) {
+    guard.step();
+    const mdir = tailOf(lfs, pred)!;
+    if (!pred.split) {
+      const parent = findParent(lfs, pred.tail0, pred.tail1);
+      if (pass === 0 && parent !== undefined && !equalPair(parent.word0, parent.word1, pred.tail0, pred.tail1)) {
+        const changes: Change[] = [];
+        const { word0, word1 } = parent;
+        takeMove(lfs, pred, changes);
+        changes.push(tailChange(false, word0, word1));
+        if (orphaningCommit(lfs, pred, changes)) more = true;
+        continue;
+      }
+      if (pass === 1 && parent === undefined && afterPowerLoss) {
+        lfs.gdelta.xor(mdir.delta);
+        if (orphaningCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)])) more = true;
+        retirePair(lfs, mdir);
+        continue;
+      }
+    }
+    pred = mdir;
+  }
+  return more;
+}

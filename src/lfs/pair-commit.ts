@@ -1,0 +1,254 @@
+/**
+ * One commit to one pair: appended, or compacted, or the pair is to be dropped (C: lfs_dir_relocatingcommit).
+ *
+ *   done        appended, or compacted into the pair's other block
+ *   relocated   compacted into a new block: whoever names the pair must be told (relocate.ts)
+ *   dropped     nothing written: the last entry would go, and the pair is not the first of its directory
+ *
+ * Invariants: (1) RAM changes after the disk has; a commit that throws leaves RAM as it was, and the pair is read anew;
+ * (2) the pair object stays the same through append, compaction and relocation.
+ *
+ * @module
+ */
+
+import { byteString, readU32 } from './bytes.ts';
+import { CommitWriter, outcome } from './commit.ts';
+import { type Change, compactPair } from './compact.ts';
+import type { Directory } from './directory.ts';
+import { corrupt } from './errors.ts';
+import { GState, samePair } from './gstate.ts';
+import { encodePair, ENTRY_COUNT_MAX, NO_BLOCK } from './layout.ts';
+import type { Lfs } from './lfs.ts';
+import { Entry, type Mdir } from './mdir.ts';
+import { findPred, forgetPair, refreshPair, registerPair } from './pairs.ts';
+import { DELETED, makeTag, NO_ID, tagFamily, tagId, tagSize, tagType, type } from './tag.ts';
+
+export type { Change } from './compact.ts';
+
+export type CommitState = 'done' | 'relocated' | 'dropped';
+
+export function tailChange(split: boolean, tail0: number, tail1: number): Change {
+  return { tag: makeTag(type.TAIL + (split ? 1 : 0), NO_ID, 8), data: encodePair(tail0, tail1) };
+}
+
+export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], compact: boolean): CommitState {
+  let count = mdir.count;
+  let deletes = false;
+  const tail = { tail0: mdir.tail0, tail1: mdir.tail1, split: mdir.split };
+  for (const { tag, data } of changes) {
+    const kind = tagType(tag);
+    if (kind === type.CREATE) count++;
+    else if (kind === type.DELETE) {
+      count--;
+      deletes = true;
+    } else if ((kind & 0x700) === type.TAIL) {
+      tail.tail0 = readU32(data!, 0) | 0;
+      tail.tail1 = readU32(data!, 4) | 0;
+      tail.split = (kind & 1) !== 0;
+    }
+  }
+
+  if (deletes && count === 0 && findPred(lfs, mdir.block0, mdir.block1)?.split) return 'dropped';
+
+  const undo = new Undo(lfs);
+  let state: CommitState = 'done';
+  try {
+    if (!(mdir.erased && count < ENTRY_COUNT_MAX && !compact && appendCommit(lfs, mdir, changes))) {
+      lfs.pcache.drop();
+      state = compactCommit(lfs, mdir, changes, count, tail);
+    }
+  } catch (error) {
+    undo.restore(lfs);
+    lfs.pcache.drop();
+    mdir.erased = false;
+    if (lfs.pairs.get(mdir.block0) === mdir) refreshAfterFailure(lfs, mdir);
+    throw error;
+  }
+  lfs.commits++;
+  mdir.erased = mdir.end + 4 <= lfs.blockSize;
+  for (const dir of lfs.dirs) dir.follow(lfs, mdir);
+  return state;
+}
+
+function refreshAfterFailure(lfs: Lfs, mdir: Mdir): void {
+  try {
+    refreshPair(lfs, mdir);
+  } catch {
+    lfs.poison ??= `metadata pair {${mdir.block0}, ${mdir.block1}} could not be read after a failed commit`;
+  }
+}
+
+/** What a failed commit must not leave changed. */
+class Undo {
+  private readonly gdisk = new GState();
+  private readonly gdelta = new GState();
+  private readonly root0: number;
+  private readonly root1: number;
+
+  constructor(lfs: Lfs) {
+    this.gdisk.copy(lfs.gdisk);
+    this.gdelta.copy(lfs.gdelta);
+    this.root0 = lfs.root0;
+    this.root1 = lfs.root1;
+  }
+
+  restore(lfs: Lfs): void {
+    lfs.gdisk.copy(this.gdisk);
+    lfs.gdelta.copy(this.gdelta);
+    lfs.root0 = this.root0;
+    lfs.root1 = this.root1;
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+/** Appends to the log. False: no room, or the block went bad. */
+function appendCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]): boolean {
+  const writer = new CommitWriter(lfs, mdir.block0, mdir.end, mdir.etag);
+  const places: number[] = [];
+  for (let i = 0; i < changes.length; i++) {
+    const { tag, data } = changes[i]!;
+    places.push(writer.at + 4);
+    if (writer.tag(tag, data ?? nothing, 0) !== outcome.DONE) return false;
+  }
+  const delta = new GState();
+  delta.xor(lfs.gstate);
+  delta.xor(lfs.gdisk);
+  delta.xor(lfs.gdelta);
+  delta.tag &= ~0x3ff;
+  const stateChanges = !delta.isZero();
+  if (stateChanges) {
+    delta.xor(mdir.delta);
+    if (writer.movestate(delta.tag, delta.pair0, delta.pair1) !== outcome.DONE) return false;
+  }
+  if (writer.finish() !== outcome.DONE) return false;
+
+  mdir.end = writer.at;
+  mdir.etag = writer.etag;
+  if (stateChanges) mdir.delta.copy(delta);
+  lfs.gdisk.copy(lfs.gstate);
+  lfs.gdelta.clear();
+  applyChanges(lfs, mdir, changes, places);
+  return true;
+}
+
+function compactCommit(
+  lfs: Lfs,
+  mdir: Mdir,
+  changes: readonly Change[],
+  count: number,
+  tail: { tail0: number; tail1: number; split: boolean },
+): CommitState {
+  const old0 = mdir.block0;
+  const old1 = mdir.block1;
+  const { result, newTails } = compactPair(lfs, mdir, changes, count, tail, () => applyChanges(lfs, mdir, changes, null));
+  // A stale pair that is written once more stays unknown: its blocks belong to the pair that replaced it.
+  const known = mdir.fresh || lfs.pairs.get(old0) === mdir || lfs.pairs.get(old1) === mdir;
+  if (result === 'relocated') {
+    for (const block of [old0, old1]) if (lfs.pairs.get(block) === mdir) lfs.pairs.delete(block);
+  }
+  mdir.fresh = false;
+  if (known) registerPair(lfs, mdir);
+  if (newTails.length > 0) adoptTails(lfs, mdir, newTails);
+  return result === 'relocated' ? 'relocated' : 'done';
+}
+
+/** New pairs take their place behind the one they were split off. */
+function adoptTails(lfs: Lfs, mdir: Mdir, tails: readonly Mdir[]): void {
+  const directory = mdir.directory;
+  let before = mdir;
+  for (const tail of tails) {
+    tail.erased = tail.end + 4 <= lfs.blockSize;
+    tail.directory = directory;
+    tail.pred = before;
+    before.next = tail;
+    registerPair(lfs, tail);
+    before = tail;
+  }
+  linkTail(lfs, before);
+  if (directory === null) return;
+  const at = directory.chain.indexOf(mdir);
+  const rootMoved = directory.owner === null && samePair(tails[0]!.block0, tails[0]!.block1, lfs.root0, lfs.root1);
+  if (rootMoved) {
+    // The superblock expanded: the old pair is only an anchor now.
+    directory.chain.splice(at, 1, ...tails);
+    mdir.directory = null;
+  } else directory.chain.splice(at + 1, 0, ...tails);
+}
+
+/**
+ * Does to RAM what the changes do to the log. `places` are the offsets of the data; `null` when a compaction will say
+ * where everything is.
+ */
+export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], places: readonly number[] | null): void {
+  const { entries, directory } = mdir;
+  for (let i = 0; i < changes.length; i++) {
+    const { tag, data, entry: created } = changes[i]!;
+    const id = tagId(tag);
+    const at = places === null ? 0 : places[i]!;
+    const kind = tagType(tag);
+    switch (tagFamily(tag)) {
+      case type.SPLICE:
+        if (kind === type.CREATE) {
+          const entry = created ?? new Entry(mdir);
+          entry.mdir = mdir;
+          if (id === entries.length) entries.push(entry);
+          else entries.splice(id, 0, entry);
+          for (const dir of lfs.dirs) dir.inserted(mdir, id);
+        } else {
+          const gone = entries[id];
+          if (gone === undefined) throw corrupt(`entry ${id} of {${mdir.block0}, ${mdir.block1}} does not exist`, mdir.block0);
+          entries.splice(id, 1);
+          gone.mdir = null;
+          for (const dir of lfs.dirs) dir.removed(mdir, id);
+        }
+        break;
+      case type.NAME: {
+        const entry = entries[id]!;
+        entry.nameType = kind;
+        entry.nameSize = tagSize(tag);
+        entry.nameAt = at;
+        entry.name = data === null ? '' : byteString(data);
+        if (directory !== null) noteName(directory, entry.name);
+        break;
+      }
+      case type.STRUCT:
+        entries[id]!.setStruct(kind, tagSize(tag), at, data ?? nothing, 0);
+        break;
+      case type.USERATTR:
+        if (tagSize(tag) === DELETED) entries[id]!.dropAttr(kind & 0xff);
+        else entries[id]!.setAttr(kind & 0xff, tagSize(tag), at);
+        break;
+      case type.TAIL:
+        mdir.tail0 = readU32(data!, 0) | 0;
+        mdir.tail1 = readU32(data!, 4) | 0;
+        mdir.split = (kind & 1) !== 0;
+        linkTail(lfs, mdir);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+function noteName(directory: Directory, name: string): void {
+  if (name.includes('/')) directory.hasSlashNames = true;
+}
+
+/** Leaves a hint for the search of predecessors. */
+function linkTail(lfs: Lfs, mdir: Mdir): void {
+  mdir.next = null;
+  if (mdir.tail0 === NO_BLOCK || lfs.relocating > 0) return;
+  const next = lfs.pairs.get(mdir.tail0);
+  if (next !== undefined && (mdir.pred !== null || mdir.isRootPair)) next.pred = mdir;
+}
+
+/** The pair leaves the thread. */
+export function retirePair(lfs: Lfs, mdir: Mdir): void {
+  mdir.alive = false;
+  forgetPair(lfs, mdir);
+  const directory = mdir.directory;
+  if (directory === null) return;
+  const at = directory.chain.indexOf(mdir);
+  if (at > 0) directory.chain.splice(at, 1);
+}

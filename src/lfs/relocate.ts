@@ -1,0 +1,105 @@
+/**
+ * A commit and all that follows from a pair that had to move (C: lfs_dir_orphaningcommit).
+ *
+ * A relocated pair keeps one of its two blocks. Until its parent and its predecessor name the new pair, the thread
+ * still leads to the old one:
+ *
+ *   moved      the new pair holds the new state, everybody names the old one
+ *   half       the parent's entry names the new pair, the thread the old one: a half-orphan, counted in the global state
+ *   done       the predecessor's tail names the new pair as well
+ *
+ * Telling parent or predecessor may move those in turn; then it starts over with them.
+ *
+ * @module
+ */
+
+import { addOrphans, clearMove, hasOrphans, movingFrom, samePair } from './gstate.ts';
+import { encodePair } from './layout.ts';
+import type { Lfs } from './lfs.ts';
+import type { Mdir } from './mdir.ts';
+import { applyChanges, type Change, relocatingCommit, retirePair, tailChange } from './pair-commit.ts';
+import { findParent, findPred } from './pairs.ts';
+import { makeTag, type } from './tag.ts';
+
+/** Commits changes to a pair; true when nested relocations may have left orphans. `compact`: write it anew in any case. */
+export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], compact = false): boolean {
+  for (const file of [...lfs.files]) file.leaveMetadata(mdir);
+  let old0 = mdir.block0;
+  let old1 = mdir.block1;
+  let moved = mdir;
+  let state = relocatingCommit(lfs, mdir, changes, compact);
+
+  if (state === 'dropped') {
+    const pred = findPred(lfs, mdir.block0, mdir.block1)!;
+    old0 = pred.block0;
+    old1 = pred.block1;
+    moved = pred;
+    lfs.gdelta.xor(mdir.delta);
+    state = relocatingCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)], false);
+    applyChanges(lfs, mdir, changes, null);
+    retirePair(lfs, mdir);
+    for (const dir of lfs.dirs) dir.follow(lfs, mdir);
+  }
+
+  let orphans = false;
+  if (state !== 'relocated') return orphans;
+  lfs.relocating++;
+  try {
+    while (state === 'relocated') {
+      state = 'done';
+      if (samePair(old0, old1, lfs.root0, lfs.root1)) {
+        lfs.root0 = moved.block0;
+        lfs.root1 = moved.block1;
+      }
+
+      const parentEntry = findParent(lfs, old0, old1);
+      const parent = parentEntry?.mdir;
+      if (parentEntry !== undefined && parent) {
+        addOrphans(lfs.gstate, 1);
+        let id = parent.entries.indexOf(parentEntry);
+        const changes: Change[] = [];
+        const moving = takeMove(lfs, parent, changes);
+        if (moving >= 0 && moving < id) id--;
+        const parent0 = parent.block0;
+        const parent1 = parent.block1;
+        changes.push({ tag: makeTag(type.DIRSTRUCT, id, 8), data: encodePair(moved.block0, moved.block1) });
+        state = relocatingCommit(lfs, parent, changes, false);
+        if (state === 'relocated') {
+          old0 = parent0;
+          old1 = parent1;
+          moved = parent;
+          orphans = true;
+          continue;
+        }
+      }
+
+      const pred = findPred(lfs, old0, old1);
+      if (pred !== undefined) {
+        if (hasOrphans(lfs.gstate) && parentEntry !== undefined) addOrphans(lfs.gstate, -1);
+        const changes: Change[] = [];
+        takeMove(lfs, pred, changes);
+        old0 = pred.block0;
+        old1 = pred.block1;
+        changes.push(tailChange(pred.split, moved.block0, moved.block1));
+        moved = pred;
+        state = relocatingCommit(lfs, pred, changes, false);
+      }
+    }
+  } finally {
+    lfs.relocating--;
+  }
+  return orphans;
+}
+
+/**
+ * A pending move from this pair has to be finished by the next commit to the pair: after it the id that the global
+ * state names would mean something else. Returns the id, or -1.
+ */
+export function takeMove(lfs: Lfs, mdir: Mdir, changes: Change[]): number {
+  const id = movingFrom(lfs.gstate, mdir.block0, mdir.block1);
+  if (id >= 0) {
+    clearMove(lfs.gstate);
+    changes.push({ tag: makeTag(type.DELETE, id, 0), data: null });
+  }
+  return id;
+}
