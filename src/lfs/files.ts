@@ -10,7 +10,7 @@ import { fail, type Lfs } from './lfs.ts';
 import { Entry } from './mdir.ts';
 import { checkNameLength, nameChange } from './names.ts';
 import { type FileAttr, OpenFile, readAttrsInto } from './open-file.ts';
-import { type LfsPath, noEntry, shown, walk } from './path.ts';
+import { type LfsPath, noEntry, shown, type Walk, walk } from './path.ts';
 import { forceConsistency } from './repair.ts';
 import { makeTag, type } from './tag.ts';
 import { commitPair, checkMounted, transact } from './transact.ts';
@@ -65,33 +65,48 @@ function checkAttrs(lfs: Lfs, attrs: readonly FileAttr[] | undefined, writes: bo
 
 function openEntry(lfs: Lfs, path: LfsPath, flags: number, attrs: readonly FileAttr[] | undefined): OpenFile {
   const found = walk(lfs, path);
-  let entry = found.entry;
-  if (found.isRoot) fail((flags & O_EXCL) !== 0 && (flags & O_CREAT) !== 0 ? 'LFS_ERR_EXIST' : 'LFS_ERR_ISDIR', `'${shown(path)}' is the root directory`);
-  const creates = entry === null;
-  if (entry === null) {
-    if (!found.creatable || (flags & O_CREAT) === 0) throw noEntry(path);
-    if (found.slashed) fail('LFS_ERR_NOTDIR', `'${shown(path)}': a file cannot have a slash behind its name`);
-    checkNameLength(lfs, found.name);
-    entry = new Entry(null);
-    const { id } = found.place;
-    commitPair(lfs, found.place.mdir!, [
-      { tag: makeTag(type.CREATE, id, 0), data: null, entry },
-      nameChange(type.REG, id, found.name),
-      { tag: makeTag(type.INLINESTRUCT, id, 0), data: null },
-    ]);
-  } else if ((flags & O_EXCL) !== 0) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
-  else if (entry.nameType !== type.REG)
-    fail('LFS_ERR_ISDIR', entry.nameType === type.DIR ? `'${shown(path)}' is a directory` : `'${shown(path)}' is neither file nor directory (type ${entry.nameType})`);
-
-  const file = new OpenFile(lfs, entry, (flags & O_APPEND) !== 0, attrs);
-  if (!creates && (flags & O_TRUNC) !== 0) file.dirty = true;
-  else file.load();
-  if (attrs !== undefined) {
-    if ((flags & O_RDONLY) !== 0) readAttrsInto(lfs, entry, attrs);
-    if ((flags & O_WRONLY) !== 0 && attrs.length > 0) file.dirty = true;
+  const { entry } = found;
+  if (found.isRoot) {
+    if ((flags & O_EXCL) !== 0 && (flags & O_CREAT) !== 0) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
+    fail('LFS_ERR_ISDIR', `'${shown(path)}' is the root directory`);
   }
+  if (entry !== null) checkExisting(entry, path, flags);
+
+  const file = new OpenFile(lfs, entry ?? new Entry(null), (flags & O_APPEND) !== 0, attrs);
   lfs.files.push(file);
-  return file;
+  try {
+    if (entry === null) createEntry(lfs, found, path, flags, file.entry);
+    else file.logErased = entry.mdir!.erased;
+    if (entry !== null && (flags & O_TRUNC) !== 0) file.dirty = true;
+    else file.load();
+    if (attrs !== undefined) {
+      if ((flags & O_RDONLY) !== 0) readAttrsInto(lfs, file.entry, attrs);
+      if ((flags & O_WRONLY) !== 0 && attrs.length > 0) file.dirty = true;
+    }
+    return file;
+  } catch (error) {
+    file.release();
+    throw error;
+  }
+}
+
+function checkExisting(entry: Entry, path: LfsPath, flags: number): void {
+  if ((flags & O_EXCL) !== 0) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
+  if (entry.nameType === type.DIR) fail('LFS_ERR_ISDIR', `'${shown(path)}' is a directory`);
+  if (entry.nameType !== type.REG)
+    fail('LFS_ERR_ISDIR', `'${shown(path)}' is neither file nor directory (type ${entry.nameType})`);
+}
+
+function createEntry(lfs: Lfs, found: Walk, path: LfsPath, flags: number, entry: Entry): void {
+  if (!found.creatable || (flags & O_CREAT) === 0) throw noEntry(path);
+  if (found.slashed) fail('LFS_ERR_NOTDIR', `'${shown(path)}': a file cannot have a slash behind its name`);
+  checkNameLength(lfs, found.name);
+  const { id, mdir } = found.place;
+  commitPair(lfs, mdir!, [
+    { tag: makeTag(type.CREATE, id, 0), data: null, entry },
+    nameChange(type.REG, id, found.name),
+    { tag: makeTag(type.INLINESTRUCT, id, 0), data: null },
+  ]);
 }
 
 /** An open file. */

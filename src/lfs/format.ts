@@ -44,6 +44,6 @@ export function format(device: BlockDevice, config: LfsConfig = {}): void {
     { tag: makeTag(type.SUPERBLOCK, 0, MAGIC.length), data: bytesOf(MAGIC) },
     { tag: makeTag(type.INLINESTRUCT, 0, SUPERBLOCK_SIZE), data },
   ]);
-  commitPair(lfs, root, [], true);
+  commitPair(lfs, root, [], false);
   readPair(lfs, 0, 1);
 }

@@ -67,7 +67,7 @@ export function collectGarbage(lfs: Lfs): void {
     const guard = new ThreadGuard(lfs);
     for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
       guard.step();
-      if (!mdir.erased || mdir.end > limit) commitPair(lfs, mdir, [], true);
+      if (!mdir.erased || mdir.end > limit) commitPair(lfs, mdir, [], false);
     }
   }
   if (lfs.lookahead.size < Math.min(8 * settings.lookaheadSize, lfs.blockCount)) scanLookahead(lfs);

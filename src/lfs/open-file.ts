@@ -58,6 +58,8 @@ export class OpenFile {
   readonly attrs: readonly FileAttr[];
 
   position = 0;
+  /** Whether the log of our pair has an erased end, as far as this file knows (see `relocatingCommit`). */
+  logErased = false;
   /** Size as of the last flush. */
   private size = 0;
   private inline = true;
@@ -485,7 +487,7 @@ export class OpenFile {
         changes.push({ tag: makeTag(type.USERATTR + attr.type, id, attr.buffer.length), data: attr.buffer.slice() });
       }
       try {
-        commitPair(lfs, mdir, changes);
+        commitPair(lfs, mdir, changes, this.logErased);
       } catch (error) {
         this.failed = true;
         throw error;

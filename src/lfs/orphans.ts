@@ -33,6 +33,7 @@ function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean 
   let more = false;
   const guard = new ThreadGuard(lfs);
   let pred: Mdir = firstPair(lfs);
+  let erased = pred.erased;
   while (pred.hasTail) {
     guard.step();
     const mdir = tailOf(lfs, pred)!;
@@ -43,17 +44,18 @@ function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean 
         const { word0, word1 } = parent;
         takeMove(lfs, pred, changes);
         changes.push(tailChange(false, word0, word1));
-        if (orphaningCommit(lfs, pred, changes)) more = true;
+        if (orphaningCommit(lfs, pred, changes, erased)) more = true;
         continue;
       }
       if (pass === 1 && parent === undefined && afterPowerLoss) {
         lfs.gdelta.xor(mdir.delta);
-        if (orphaningCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)])) more = true;
+        if (orphaningCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)], erased)) more = true;
         retirePair(lfs, mdir);
         continue;
       }
     }
     pred = mdir;
+    erased = mdir.erased;
   }
   return more;
 }

@@ -31,7 +31,12 @@ export function tailChange(split: boolean, tail0: number, tail1: number): Change
   return { tag: makeTag(type.TAIL + (split ? 1 : 0), NO_ID, 8), data: encodePair(tail0, tail1) };
 }
 
-export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], compact: boolean): CommitState {
+/**
+ * Commits changes to one pair. `erased` is what the one who commits knows of the end of the log. That can be out of
+ * date: C keeps, with each open file, what it knew when the file was opened, and a compaction does not correct it; so
+ * a file that was opened on a log without room compacts twice. That is on disk, hence here.
+ */
+export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean): CommitState {
   let count = mdir.count;
   let deletes = false;
   const tail = { tail0: mdir.tail0, tail1: mdir.tail1, split: mdir.split };
@@ -53,7 +58,7 @@ export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[
   const undo = new Undo(lfs);
   let state: CommitState = 'done';
   try {
-    if (!(mdir.erased && count < ENTRY_COUNT_MAX && !compact && appendCommit(lfs, mdir, changes))) {
+    if (!(erased && count < ENTRY_COUNT_MAX && appendCommit(lfs, mdir, changes))) {
       lfs.pcache.drop();
       state = compactCommit(lfs, mdir, changes, count, tail);
     }
@@ -66,6 +71,7 @@ export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[
   }
   lfs.commits++;
   mdir.erased = mdir.end + 4 <= lfs.blockSize;
+  for (const file of lfs.files) if (file.entry.mdir === mdir) file.logErased = erased;
   for (const dir of lfs.dirs) dir.follow(lfs, mdir);
   return state;
 }
@@ -150,6 +156,10 @@ function compactCommit(
   mdir.fresh = false;
   if (known) registerPair(lfs, mdir);
   if (newTails.length > 0) adoptTails(lfs, mdir, newTails);
+  for (const file of lfs.files) {
+    const tail = newTails.find((candidate) => candidate === file.entry.mdir);
+    if (tail !== undefined) file.logErased = tail.erased;
+  }
   return result === 'relocated' ? 'relocated' : 'done';
 }
 

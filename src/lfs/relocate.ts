@@ -21,13 +21,16 @@ import { applyChanges, type Change, relocatingCommit, retirePair, tailChange } f
 import { findParent, findPred } from './pairs.ts';
 import { makeTag, type } from './tag.ts';
 
-/** Commits changes to a pair; true when nested relocations may have left orphans. `compact`: write it anew in any case. */
-export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], compact = false): boolean {
+/**
+ * Commits changes to a pair; true when nested relocations may have left orphans. `erased` is what the caller knows of
+ * the end of the log: false has the pair written anew.
+ */
+export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): boolean {
   for (const file of [...lfs.files]) file.leaveMetadata(mdir);
   let old0 = mdir.block0;
   let old1 = mdir.block1;
   let moved = mdir;
-  let state = relocatingCommit(lfs, mdir, changes, compact);
+  let state = relocatingCommit(lfs, mdir, changes, erased);
 
   if (state === 'dropped') {
     const pred = findPred(lfs, mdir.block0, mdir.block1)!;
@@ -35,7 +38,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
     old1 = pred.block1;
     moved = pred;
     lfs.gdelta.xor(mdir.delta);
-    state = relocatingCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)], false);
+    state = relocatingCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)], pred.erased);
     applyChanges(lfs, mdir, changes, null);
     retirePair(lfs, mdir);
     for (const dir of lfs.dirs) dir.follow(lfs, mdir);
@@ -63,7 +66,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
         const parent0 = parent.block0;
         const parent1 = parent.block1;
         changes.push({ tag: makeTag(type.DIRSTRUCT, id, 8), data: encodePair(moved.block0, moved.block1) });
-        state = relocatingCommit(lfs, parent, changes, false);
+        state = relocatingCommit(lfs, parent, changes, parent.erased);
         if (state === 'relocated') {
           old0 = parent0;
           old1 = parent1;
@@ -82,7 +85,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
         old1 = pred.block1;
         changes.push(tailChange(pred.split, moved.block0, moved.block1));
         moved = pred;
-        state = relocatingCommit(lfs, pred, changes, false);
+        state = relocatingCommit(lfs, pred, changes, pred.erased);
       }
     }
   } finally {

@@ -18,8 +18,8 @@ import { orphaningCommit } from './relocate.ts';
 import { deorphan } from './orphans.ts';
 
 /** Commits changes to a pair, and removes the orphans that nested relocations may have made. */
-export function commitPair(lfs: Lfs, mdir: Mdir, changes: readonly Change[], compact = false): void {
-  if (orphaningCommit(lfs, mdir, changes, compact)) deorphan(lfs, false);
+export function commitPair(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): void {
+  if (orphaningCommit(lfs, mdir, changes, erased)) deorphan(lfs, false);
 }
 
 export function checkMounted(lfs: Lfs): void {
