@@ -29,6 +29,8 @@ import { DELETED, makeTag, NO_ID, tagFamily, tagId, tagSize, tagSpan, tagSplice,
 export interface Change {
   readonly tag: number;
   readonly data: Uint8Array | null;
+  /** For a NAME: the name as a byte string. */
+  readonly name?: string;
   /** For a CREATE: the entry that is created. */
   readonly entry?: Entry;
 }

@@ -2,11 +2,12 @@
  * A directory that somebody walked into: its pairs in order, and the search for a name in them.
  *
  * C reads the pairs one after the other until it has the name or a greater one. Names are kept in order
- * (`compareNames`) across all pairs, so the same answer comes from a binary search: over the pairs by their last name,
- * then over the entries of one. A directory that is not in order (none that littlefs wrote) is searched as C does it.
+ * (`compareNames`) across all pairs, so the same answers come from a map of names, and, for the place of a new one,
+ * from a binary search over the pairs by their last name and then over the entries of one. A directory that is not in
+ * order (none that littlefs wrote) is searched as C does it.
  *
  * Invariants: (1) `chain` is the head pair and what follows along hard tails, empty pairs included;
- * (2) all pairs of the chain are `named`; (3) a directory has one owner: the entry that leads to it. A second entry
+ * (2) all pairs of the chain are `named`, and `byName` has exactly their entries; (3) a directory has one owner: the entry that leads to it. A second entry
  * leading to the same pair would make a loop or a knot of directories: CORRUPT.
  *
  * @module
@@ -25,6 +26,8 @@ export class Directory {
   /** The entry that leads here; `null` for the root. */
   owner: Entry | null;
   ordered = true;
+  /** Every name of the directory; only while it is in order. */
+  readonly byName: Map<string, Entry> = new Map();
   /** Some name holds a slash: it cannot be reached by splitting a path at slashes. */
   hasSlashNames = false;
 
@@ -38,9 +41,8 @@ export class Directory {
   }
 }
 
-/** Where a name is, or where it would be inserted. One object is used again and again. */
+/** Where a name would be inserted. */
 export class Place {
-  entry: Entry | null = null;
   mdir: Mdir | null = null;
   id = 0;
 }
@@ -97,6 +99,7 @@ function openChain(lfs: Lfs, head: Mdir, owner: Entry | null): Directory {
         if (last !== null && compareNames(last, name) >= 0) directory.ordered = false;
         if (name.includes('/')) directory.hasSlashNames = true;
         last = name;
+        directory.byName.set(name, entry);
       }
     }
   }
@@ -118,66 +121,71 @@ export function nameEntries(lfs: Lfs, mdir: Mdir): void {
   mdir.named = true;
 }
 
-/** Finds a name, or the place for it. */
-export function findName(directory: Directory, name: string, place: Place): boolean {
-  return directory.ordered ? search(directory, name, place) : scan(directory, name, place);
+/** The entry of this name. */
+export function findName(directory: Directory, name: string): Entry | undefined {
+  return directory.ordered ? directory.byName.get(name) : scanName(directory, name);
 }
 
-/** As C does it: pair by pair, until the name or a greater one. */
-export function scan(directory: Directory, name: string, place: Place): boolean {
+/** Where a name that is not there would be inserted. */
+export function findPlace(directory: Directory, name: string, place: Place): void {
+  if (directory.ordered) searchPlace(directory, name, place);
+  else scanPlace(directory, name, place);
+}
+
+/** As C finds a name: pair by pair, until the name or a greater one. */
+export function scanName(directory: Directory, name: string): Entry | undefined {
+  for (const mdir of directory.chain) {
+    let greater = false;
+    for (const entry of mdir.entries) {
+      if (entry.name === null || !hasFileName(entry)) continue;
+      if (entry.name === name) return entry;
+      if (compareNames(entry.name, name) > 0) greater = true;
+    }
+    if (greater) return undefined;
+  }
+  return undefined;
+}
+
+/** As C finds a place: the first pair with a greater name, else the last pair. */
+export function scanPlace(directory: Directory, name: string, place: Place): void {
   for (const mdir of directory.chain) {
     const entries = mdir.entries;
-    let greater = -1;
+    place.mdir = mdir;
+    place.id = entries.length;
     for (let id = 0; id < entries.length; id++) {
       const entry = entries[id]!;
-      if (entry.name === null || !hasFileName(entry)) continue;
-      if (entry.name === name) return put(place, entry, mdir, id);
-      if (greater < 0 && compareNames(entry.name, name) > 0) greater = id;
+      if (entry.name === null || !hasFileName(entry) || compareNames(entry.name, name) <= 0) continue;
+      place.id = id;
+      return;
     }
-    place.mdir = mdir;
-    place.id = greater < 0 ? entries.length : greater;
-    place.entry = null;
-    if (greater >= 0) return false;
   }
-  return false;
 }
 
-/** The same answer for a directory in order. */
-export function search(directory: Directory, name: string, place: Place): boolean {
+/** The same place in a directory in order. */
+export function searchPlace(directory: Directory, name: string, place: Place): void {
   const chain = directory.chain;
   let low = 0;
   let high = chain.length - 1;
   while (low < high) {
-    let probe = (low + high) >> 1;
+    const middle = (low + high) >> 1;
+    // Empty pairs have no last name: look at one before them.
+    let probe = middle;
     while (probe > low && lastName(chain[probe]!) === null) probe--;
     const last = lastName(chain[probe]!);
     if (last !== null && compareNames(last, name) >= 0) high = probe;
-    else low = last === null ? probe + 1 : ((low + high) >> 1) + 1;
+    else low = middle + 1;
   }
-  // Empty pairs hold no place for a name that is smaller than one in a pair behind them.
   const mdir = chain[low]!;
   const entries = mdir.entries;
   let from = entries.length > 0 && entries[0]!.nameType === type.SUPERBLOCK ? 1 : 0;
   let to = entries.length;
   while (from < to) {
     const middle = (from + to) >> 1;
-    const entry = entries[middle]!;
-    const order = compareNames(entry.name!, name);
-    if (order === 0) return put(place, entry, mdir, middle);
-    if (order < 0) from = middle + 1;
+    if (compareNames(entries[middle]!.name!, name) < 0) from = middle + 1;
     else to = middle;
   }
-  place.entry = null;
   place.mdir = mdir;
   place.id = from;
-  return false;
-}
-
-function put(place: Place, entry: Entry, mdir: Mdir, id: number): true {
-  place.entry = entry;
-  place.mdir = mdir;
-  place.id = id;
-  return true;
 }
 
 function lastName(mdir: Mdir): string | null {

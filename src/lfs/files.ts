@@ -101,7 +101,7 @@ function createEntry(lfs: Lfs, found: Walk, path: LfsPath, flags: number, entry:
   if (!found.creatable || (flags & O_CREAT) === 0) throw noEntry(path);
   if (found.slashed) fail('LFS_ERR_NOTDIR', `'${shown(path)}': a file cannot have a slash behind its name`);
   checkNameLength(lfs, found.name);
-  const { id, mdir } = found.place;
+  const { id, mdir } = found.place();
   commitPair(lfs, mdir!, [
     { tag: makeTag(type.CREATE, id, 0), data: null, entry },
     nameChange(type.REG, id, found.name),

@@ -92,7 +92,7 @@ export function checkNameLength(lfs: Lfs, name: string): void {
 
 /** A change that gives an entry its name. */
 export function nameChange(kind: number, id: number, name: string): Change {
-  return { tag: makeTag(kind, id, name.length), data: bytesOf(name) };
+  return { tag: makeTag(kind, id, name.length), data: bytesOf(name), name };
 }
 
 /** A new pair of blocks, nothing written yet. */
@@ -113,8 +113,9 @@ export function makeDirectory(lfs: Lfs, path: LfsPath): void {
   if (found.isRoot || found.entry !== null) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
   if (!found.creatable) throw noEntry(path);
   checkNameLength(lfs, found.name);
-  const parent = found.place.mdir!;
-  const id = found.place.id;
+  const place = found.place();
+  const parent = place.mdir!;
+  const { id } = place;
 
   checkpoint(lfs);
   const made = newPair(lfs);
@@ -195,8 +196,9 @@ export function rename(lfs: Lfs, from: LfsPath, to: LfsPath): void {
   const isDirectory = old.nameType === type.DIR;
 
   const oldMdir = old.mdir!;
-  const newMdir = target.place.mdir!;
-  const newId = target.place.id;
+  const place = replaced === null ? target.place() : null;
+  const newMdir = replaced === null ? place!.mdir! : replaced.mdir!;
+  const newId = replaced === null ? place!.id : newMdir.entries.indexOf(replaced);
   const samePairs = oldMdir === newMdir;
   let oldId = oldMdir.entries.indexOf(old);
   let droppedPair: Mdir | null = null;

@@ -14,7 +14,6 @@
 import { byteString, readU32 } from './bytes.ts';
 import { CommitWriter, outcome } from './commit.ts';
 import { type Change, compactPair } from './compact.ts';
-import type { Directory } from './directory.ts';
 import { corrupt } from './errors.ts';
 import { GState, samePair } from './gstate.ts';
 import { encodePair, ENTRY_COUNT_MAX, NO_BLOCK } from './layout.ts';
@@ -193,7 +192,7 @@ function adoptTails(lfs: Lfs, mdir: Mdir, tails: readonly Mdir[]): void {
 export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], places: readonly number[] | null): void {
   const { entries, directory } = mdir;
   for (let i = 0; i < changes.length; i++) {
-    const { tag, data, entry: created } = changes[i]!;
+    const { tag, data, name, entry: created } = changes[i]!;
     const id = tagId(tag);
     const at = places === null ? 0 : places[i]!;
     const kind = tagType(tag);
@@ -210,6 +209,7 @@ export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], p
           if (gone === undefined) throw corrupt(`entry ${id} of {${mdir.block0}, ${mdir.block1}} does not exist`, mdir.block0);
           entries.splice(id, 1);
           gone.mdir = null;
+          if (directory !== null && gone.name !== null && directory.byName.get(gone.name) === gone) directory.byName.delete(gone.name);
           for (const dir of lfs.dirs) dir.removed(mdir, id);
         }
         break;
@@ -218,8 +218,11 @@ export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], p
         entry.nameType = kind;
         entry.nameSize = tagSize(tag);
         entry.nameAt = at;
-        entry.name = data === null ? '' : byteString(data);
-        if (directory !== null) noteName(directory, entry.name);
+        entry.name = name ?? byteString(data!);
+        if (directory !== null) {
+          directory.byName.set(entry.name, entry);
+          if (entry.name.includes('/')) directory.hasSlashNames = true;
+        }
         break;
       }
       case type.STRUCT:
@@ -239,10 +242,6 @@ export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], p
         break;
     }
   }
-}
-
-function noteName(directory: Directory, name: string): void {
-  if (name.includes('/')) directory.hasSlashNames = true;
 }
 
 /** Leaves a hint for the search of predecessors. */

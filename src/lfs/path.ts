@@ -12,9 +12,9 @@
 
 import { byteString, utf8Encode } from './bytes.ts';
 import { describe } from './config.ts';
-import { childDirectory, type Directory, findName, hasFileName, Place, rootDirectoryOf } from './directory.ts';
+import { childDirectory, type Directory, findName, findPlace, hasFileName, Place, rootDirectoryOf } from './directory.ts';
 import { invalid, LfsError } from './errors.ts';
-import { movingFrom } from './gstate.ts';
+import { hasMove, movingFrom } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
 import type { Entry } from './mdir.ts';
 import { type } from './tag.ts';
@@ -23,29 +23,25 @@ import { type } from './tag.ts';
 export type LfsPath = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** What a walk along a path came to. */
-export interface Walk {
+export class Walk {
   /** The entry; `null` for the root, or where nothing was found. */
-  entry: Entry | null;
-  isRoot: boolean;
+  entry: Entry | null = null;
+  isRoot = true;
   /** The directory that holds the entry, or would. */
-  directory: Directory | null;
+  directory: Directory | null = null;
   /** The last name, as a byte string. */
-  name: string;
+  name = '';
   /** Nothing was found, but all before the last name was: it can be created here. */
-  creatable: boolean;
+  creatable = false;
   /** The path says that it is a directory: it ends in a slash. */
-  slashed: boolean;
-  readonly place: Place;
-}
+  slashed = false;
 
-interface SplitPath {
-  readonly names: string[];
-  /** Where each name starts in `text`. */
-  readonly starts: number[];
-  readonly text: string;
-  readonly slashed: boolean;
-  /** `.` and `..` have no meaning. */
-  readonly literal: boolean;
+  /** Where the name would be inserted. */
+  place(): Place {
+    const place = new Place();
+    findPlace(this.directory!, this.name, place);
+    return place;
+  }
 }
 
 export function nameBytes(name: string | Uint8Array, what: string): string {
@@ -54,118 +50,132 @@ export function nameBytes(name: string | Uint8Array, what: string): string {
   throw invalid(`${what} is ${describe(name)}; allowed: a string or a Uint8Array`);
 }
 
-function splitPath(path: LfsPath): SplitPath {
-  if (Array.isArray(path)) {
-    const names = path.map((name: string | Uint8Array) => nameBytes(name, 'a name of path'));
-    return { names, starts: [], text: '', slashed: false, literal: true };
-  }
-  if (typeof path !== 'string' && !(path instanceof Uint8Array))
-    throw invalid(`path is ${describe(path)}; allowed: a string, a Uint8Array or an array of names`);
-  const text = nameBytes(path, 'path');
-  if (text === '') throw invalid("path is ''; the root is '/'");
-  const names: string[] = [];
-  const starts: number[] = [];
-  for (let at = 0; at < text.length; ) {
-    const slash = text.indexOf('/', at);
-    const to = slash < 0 ? text.length : slash;
-    if (to > at) {
-      names.push(at === 0 && to === text.length ? text : text.slice(at, to));
-      starts.push(at);
-    }
-    at = to + 1;
-  }
-  return { names, starts, text, slashed: text.endsWith('/'), literal: false };
-}
-
 /** Walks a path. Throws NOTDIR, INVAL, CORRUPT; that nothing is there is an answer. */
 export function walk(lfs: Lfs, path: LfsPath): Walk {
-  const split = splitPath(path);
-  const { names, starts, text, slashed, literal } = split;
-  const place = new Place();
-  const found: Walk = { entry: null, isRoot: true, directory: null, name: '', creatable: false, slashed, place };
+  if (Array.isArray(path)) return walkNames(lfs, path);
+  if (typeof path !== 'string' && !(path instanceof Uint8Array))
+    throw invalid(`path is ${describe(path)}; allowed: a string, a Uint8Array or an array of names`);
+  const text = nameBytes(path as string | Uint8Array, 'path');
+  if (text === '') throw invalid("path is ''; the root is '/'");
+
+  const found = new Walk();
+  const hasDots = text.charCodeAt(0) === dot || text.includes('/.');
   let at = 0;
   for (;;) {
-    const entry = found.entry;
-    const isDirectory = entry === null || entry.nameType === type.DIR;
-    if (!isDirectory) {
-      if (at < names.length || slashed) throw new LfsError('LFS_ERR_NOTDIR', `'${shown(path)}': '${found.name}' is not a directory`);
+    if (found.entry !== null && found.entry.nameType !== type.DIR) {
+      if (at < text.length) throw notDirectory(path, found.name);
       return found;
     }
-    if (!literal) {
-      at = skipDots(names, at, path);
-    }
-    if (at >= names.length) return found;
-
-    const directory = entry === null ? rootDirectoryOf(lfs) : childDirectory(lfs, entry);
-    const name = names[at]!;
-    found.directory = directory;
-    found.name = name;
-    found.isRoot = false;
-    let ok = findName(directory, name, place) && !isMoving(lfs, place);
-    at++;
-    if (!ok && directory.hasSlashNames && !literal) {
-      const rest = text.slice(starts[at - 1]!);
-      const odd = findSlashName(lfs, directory, rest, place);
-      if (odd !== null) {
-        ok = true;
-        found.name = odd;
-        const end = starts[at - 1]! + odd.length;
-        while (at < names.length && starts[at]! < end) at++;
-        if (rest === odd) found.slashed = false;
-      } else findName(directory, name, place);
-    }
-    if (!ok) {
-      found.entry = null;
-      found.creatable = at >= names.length;
+    at = skipSlashes(text, at);
+    if (hasDots) at = skipDots(text, at, path);
+    if (at >= text.length) {
+      found.slashed = text.charCodeAt(text.length - 1) === slash;
       return found;
     }
-    found.entry = place.entry;
+    const end = nameEnd(text, at);
+    const name = at === 0 && end === text.length ? text : text.slice(at, end);
+    if (!enter(lfs, found, name)) {
+      const odd = found.directory!.hasSlashNames ? findSlashName(lfs, found.directory!, text.slice(at)) : null;
+      if (odd === null) {
+        const rest = skipSlashes(text, end);
+        found.creatable = rest >= text.length;
+        found.slashed = end < text.length;
+        return found;
+      }
+      found.entry = odd;
+      found.name = odd.name!;
+      at += odd.name!.length;
+    } else at = end;
   }
+}
+
+/** A path given name by name: every name means itself. */
+function walkNames(lfs: Lfs, names: readonly (string | Uint8Array)[]): Walk {
+  const found = new Walk();
+  for (let i = 0; i < names.length; i++) {
+    if (found.entry !== null && found.entry.nameType !== type.DIR) throw notDirectory(names, found.name);
+    if (!enter(lfs, found, nameBytes(names[i]!, 'a name of path'))) {
+      found.creatable = i === names.length - 1;
+      return found;
+    }
+  }
+  return found;
+}
+
+/** One step: a name in the directory that the walk has come to. */
+function enter(lfs: Lfs, found: Walk, name: string): boolean {
+  const directory = found.entry === null ? rootDirectoryOf(lfs) : childDirectory(lfs, found.entry);
+  found.directory = directory;
+  found.name = name;
+  found.isRoot = false;
+  const entry = findName(directory, name);
+  found.entry = entry === undefined || isMoving(lfs, entry) ? null : entry;
+  return found.entry !== null;
+}
+
+function notDirectory(path: LfsPath, name: string): LfsError {
+  return new LfsError('LFS_ERR_NOTDIR', `'${shown(path)}': '${name}' is not a directory`);
+}
+
+const slash = 0x2f;
+const dot = 0x2e;
+
+function skipSlashes(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) === slash) at++;
+  return at;
+}
+
+function nameEnd(text: string, from: number): number {
+  const end = text.indexOf('/', from);
+  return end < 0 ? text.length : end;
 }
 
 /** Passes over `.` and over each name that a later `..` takes away. */
-function skipDots(names: readonly string[], from: number, path: LfsPath): number {
+function skipDots(text: string, from: number, path: LfsPath): number {
   let at = from;
-  next: while (at < names.length) {
-    const name = names[at]!;
-    if (name === '.') {
-      at++;
-      continue;
-    }
+  next: while (at < text.length) {
+    const end = nameEnd(text, at);
+    const name = text.slice(at, end);
     if (name === '..') throw invalid(`'${shown(path)}' goes above the root`);
-    let depth = 1;
-    for (let ahead = at + 1; ahead < names.length; ahead++) {
-      if (names[ahead] === '.') continue;
-      depth += names[ahead] === '..' ? -1 : 1;
-      if (depth === 0) {
-        at = ahead + 1;
-        continue next;
+    if (name !== '.') {
+      let depth = 1;
+      for (let ahead = skipSlashes(text, end); ahead < text.length; ) {
+        const aheadEnd = nameEnd(text, ahead);
+        const other = text.slice(ahead, aheadEnd);
+        ahead = skipSlashes(text, aheadEnd);
+        if (other === '.') continue;
+        depth += other === '..' ? -1 : 1;
+        if (depth === 0) {
+          at = ahead;
+          continue next;
+        }
       }
+      break;
     }
-    break;
+    at = skipSlashes(text, end);
   }
   return at;
 }
 
 /** A pending move on disk: the entry is gone from here although it is still written here. */
-export function isMoving(lfs: Lfs, place: Place): boolean {
-  if ((lfs.gdisk.tag & 0x70000000) === 0) return false;
-  return movingFrom(lfs.gdisk, place.mdir!.block0, place.mdir!.block1) === place.id;
+function isMoving(lfs: Lfs, entry: Entry): boolean {
+  if (!hasMove(lfs.gdisk)) return false;
+  const mdir = entry.mdir!;
+  const id = movingFrom(lfs.gdisk, mdir.block0, mdir.block1);
+  return id >= 0 && mdir.entries[id] === entry;
 }
 
-function findSlashName(lfs: Lfs, directory: Directory, rest: string, place: Place): string | null {
-  let best: string | null = null;
+/** The entry with the longest name with a slash in it that `rest` begins with. */
+function findSlashName(lfs: Lfs, directory: Directory, rest: string): Entry | null {
+  let best: Entry | null = null;
   for (const mdir of directory.chain) {
-    for (const [id, entry] of mdir.entries.entries()) {
+    for (const entry of mdir.entries) {
       const name = entry.name;
       if (name === null || !hasFileName(entry) || !name.includes('/')) continue;
       if (rest !== name && !rest.startsWith(`${name}/`)) continue;
-      if (best !== null && best.length >= name.length) continue;
-      if (movingFrom(lfs.gdisk, mdir.block0, mdir.block1) === id) continue;
-      best = name;
-      place.entry = entry;
-      place.mdir = mdir;
-      place.id = id;
+      if ((best !== null && best.name!.length >= name.length) || isMoving(lfs, entry)) continue;
+      best = entry;
     }
   }
   return best;
