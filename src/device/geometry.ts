@@ -103,7 +103,7 @@ export function fits(
 
 /** The error for a call that does not fit, after `fits` or a block check has said so. */
 export function misplaced(
-  call: 'read' | 'prog' | 'erase' | 'view',
+  call: 'read' | 'prog' | 'erase' | 'view' | 'stamp',
   device: BlockDevice,
   block: number,
   offset = 0,
@@ -117,7 +117,7 @@ export function misplaced(
       ...place,
     });
   }
-  if (call !== 'erase' && call !== 'view' && !(bytes instanceof Uint8Array)) {
+  if ((call === 'read' || call === 'prog') && !(bytes instanceof Uint8Array)) {
     return invalid(`${call}: the ${call === 'read' ? 'target' : 'source'} is ${shown(bytes)}, not a Uint8Array`);
   }
   const size = bytes?.length ?? 0;

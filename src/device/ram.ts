@@ -47,18 +47,23 @@ export interface RamDeviceOptions extends Omit<GeometryOptions, 'blockCount'> {
 const arenaBytesMax = 256 * 1024;
 /** From here on `set(subarray())` beats a loop: 16 bytes 28 against 48 ns, 32 bytes 60 against 48 (node 20). */
 const loopBytesMax = 24;
+/** Counts every change of every block of every device, so that no two contents ever get the same stamp. */
+let lastStamp = 0;
 const noBytes: Uint8Array = new Uint8Array(0);
 
 class Page {
   readonly owner: object;
   readonly bytes: Uint8Array[];
   readonly written: Uint32Array;
+  /** Changes with the bytes; 0: never written. */
+  readonly stamps: Float64Array;
   readonly shared: Uint8Array;
 
-  constructor(owner: object, bytes: Uint8Array[], written: Uint32Array) {
+  constructor(owner: object, bytes: Uint8Array[], written: Uint32Array, stamps: Float64Array) {
     this.owner = owner;
     this.bytes = bytes;
     this.written = written;
+    this.stamps = stamps;
     this.shared = new Uint8Array(bytes.length).fill(1);
   }
 }
@@ -70,6 +75,7 @@ export class RamDevice implements BlockDevice {
   readonly progSize: number;
   readonly eraseValue: number;
   readonly progVerified = true;
+  #memo: Map<number, unknown> = new Map();
 
   #pages: Page[];
   #owner: object = {};
@@ -91,7 +97,7 @@ export class RamDevice implements BlockDevice {
     // About as many blocks in a page as pages in the directory, so that neither grows with the whole device.
     this.#shift = Math.min(11, Math.max(6, Math.ceil(Math.log2(this.blockCount) / 2)));
     this.#mask = (1 << this.#shift) - 1;
-    const empty = new Page({}, new Array(this.#mask + 1).fill(noBytes), new Uint32Array(this.#mask + 1));
+    const empty = new Page({}, new Array(this.#mask + 1).fill(noBytes), new Uint32Array(this.#mask + 1), new Float64Array(this.#mask + 1));
     this.#pages = new Array(Math.ceil(this.blockCount / (this.#mask + 1))).fill(empty);
     if (image !== undefined) this.#load(bytesOption('image', image), geometry);
   }
@@ -130,6 +136,7 @@ export class RamDevice implements BlockDevice {
     const written = page.written[slot]!;
     if (offset > written) bytes.fill(this.eraseValue, written, offset);
     bytes.set(source, offset);
+    page.stamps[slot] = ++lastStamp;
     if (offset + size > written) page.written[slot] = offset + size;
   }
 
@@ -139,6 +146,7 @@ export class RamDevice implements BlockDevice {
     if (this.#pages[block >>> this.#shift]!.written[slot] === 0) return;
     const page = this.#ownPage(block >>> this.#shift);
     page.written[slot] = 0;
+    page.stamps[slot] = ++lastStamp;
     if (page.shared[slot] !== 0) page.bytes[slot] = noBytes;
   }
 
@@ -156,6 +164,16 @@ export class RamDevice implements BlockDevice {
       page.written[slot] = this.blockSize;
     }
     return bytes;
+  }
+
+  stamp(block: number): number {
+    if (!fits(block, 0, 0, this.blockSize, this.blockCount, 1)) throw misplaced('stamp', this, block);
+    return this.#pages[block >>> this.#shift]!.stamps[block & this.#mask]!;
+  }
+
+  /** Shared with every fork: a stamp means the same bytes in all of them. */
+  get memo(): Map<number, unknown> {
+    return this.#memo;
   }
 
   /** From this offset on the block is erased, for sure and without a look at the bytes; before it, perhaps. */
@@ -190,6 +208,7 @@ export class RamDevice implements BlockDevice {
   fork(): RamDevice {
     const fork = new RamDevice(this);
     fork.#pages = this.#pages.slice();
+    fork.#memo = this.#memo;
     this.#owner = {};
     return fork;
   }
@@ -202,7 +221,7 @@ export class RamDevice implements BlockDevice {
   #ownPage(index: number): Page {
     const page = this.#pages[index]!;
     if (page.owner === this.#owner) return page;
-    const copy = new Page(this.#owner, page.bytes.slice(), page.written.slice());
+    const copy = new Page(this.#owner, page.bytes.slice(), page.written.slice(), page.stamps.slice());
     this.#pages[index] = copy;
     return copy;
   }
@@ -248,6 +267,7 @@ export class RamDevice implements BlockDevice {
       page.bytes[slot] = arena.subarray(at, at + blockSize);
       page.written[slot] = Math.min(blockSize, image.length - at);
       page.shared[slot] = 0;
+      page.stamps[slot] = ++lastStamp;
     }
   }
 

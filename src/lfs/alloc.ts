@@ -11,6 +11,7 @@
  * @module
  */
 
+import { crc32Joined } from './crc32.ts';
 import type { Lfs } from './lfs.ts';
 import { visitBlocks } from './traverse.ts';
 
@@ -30,6 +31,10 @@ export function dropLookahead(lfs: Lfs): void {
 export function scanLookahead(lfs: Lfs): void {
   const window = lfs.lookahead;
   const count = lfs.blockCount;
+  if (lfs.seedParts !== null) {
+    window.start = mountSeed(lfs.seedParts) % count;
+    lfs.seedParts = null;
+  }
   window.start = (window.start + window.next) % count;
   window.next = 0;
   window.size = Math.min(8 * lfs.settings.lookaheadSize, window.checkpoint);
@@ -50,6 +55,13 @@ export function scanLookahead(lfs: Lfs): void {
     dropLookahead(lfs);
     throw error;
   }
+}
+
+/** Where the first window starts: somewhere that differs from mount to mount, so that all blocks wear alike. */
+function mountSeed(parts: readonly number[]): number {
+  let seed = 0;
+  for (let i = 0; i < parts.length; i += 2) seed = crc32Joined(seed, parts[i]!, parts[i + 1]!);
+  return seed;
 }
 
 /** The next free block, or -1 when the file system is full. */

@@ -156,6 +156,14 @@ export class ProgCache {
     this.block = NO_BLOCK;
   }
 
+  /** For one who fills the buffer himself: everything that he writes goes to this block, from this offset on. */
+  begin(disk: Disk, block: number, offset: number): void {
+    this.block = block;
+    this.offset = alignDown(offset, disk.progSize);
+    this.size = offset - this.offset;
+    this.blank = false;
+  }
+
   /** Puts bytes into the buffer behind the cache's back: an inline file, or what C would have read into it. */
   overlay(at: number, bytes: Uint8Array): void {
     this.buffer.set(bytes, at);
@@ -213,6 +221,20 @@ export class ProgCache {
     this.clear();
     return true;
   }
+}
+
+/** Caches that nobody uses; to make one costs as much as a small commit. */
+const spareCaches: ProgCache[] = [];
+
+/** A blank cache. */
+export function borrowProgCache(cacheSize: number): ProgCache {
+  const spare = spareCaches.pop();
+  return spare !== undefined && spare.buffer.length === cacheSize ? spare : new ProgCache(cacheSize);
+}
+
+export function returnProgCache(cache: ProgCache): void {
+  cache.clear();
+  if (spareCaches.length < 4) spareCaches.push(cache);
 }
 
 function program(disk: Disk, verify: boolean, block: number, offset: number, bytes: Uint8Array): boolean {

@@ -12,9 +12,9 @@
  * @module
  */
 
-import { alignUp, writeU32, writeU32BE } from './bytes.ts';
-import { BlockReader, readInto, viewBlock } from './cache.ts';
-import { crc32 } from './crc32.ts';
+import { alignUp, copyBytes } from './bytes.ts';
+import { BlockReader, type ProgCache, readInto, viewBlock } from './cache.ts';
+import { crc32, crc32Word } from './crc32.ts';
 import { DISK_VERSION_2_1 } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { makeTag, NO_ID, tagSpan, type } from './tag.ts';
@@ -30,7 +30,7 @@ const FULL_CRC_ROOM = 20;
 /** Bytes that one CRC tag can pad over. */
 const PAD_MAX = 0x3fe;
 
-const scratch = new Uint8Array(12);
+const empty = new Uint8Array(0);
 
 export class CommitWriter {
   readonly lfs: Lfs;
@@ -41,54 +41,116 @@ export class CommitWriter {
   at: number;
   /** The tag before, which the next one is XORed with. */
   etag: number;
-  private crc = 0xffffffff;
+  /** The CRCs written, themselves collected in a CRC: what mount would collect. */
+  seed: number;
+  crcs = 0;
 
-  constructor(lfs: Lfs, block: number, begin: number, etag: number) {
+  private readonly cache: ProgCache;
+  private readonly buffer: Uint8Array;
+  private crc = 0xffffffff;
+  /** Where in the buffer the bytes begin that `crc` does not know yet. */
+  private crcFrom = 0;
+
+  constructor(lfs: Lfs, block: number, begin: number, etag: number, seed: number) {
     this.lfs = lfs;
     this.block = block;
     this.begin = begin;
     this.at = begin;
     this.etag = etag;
+    this.seed = seed;
     this.limit = lfs.settings.metadataSize - CRC_ROOM;
+    this.cache = lfs.pcache;
+    this.buffer = this.cache.buffer;
   }
 
-  private put(bytes: Uint8Array, at: number, size: number): boolean {
-    if (!this.lfs.pcache.put(this.lfs, false, this.block, this.at, bytes, at, size)) return false;
-    this.crc = crc32(this.crc, bytes, at, at + size);
-    this.at += size;
+  /** Takes the bytes gathered so far into the CRC. */
+  private sum(): void {
+    this.crc = crc32(this.crc, this.buffer, this.crcFrom, this.cache.size);
+    this.crcFrom = this.cache.size;
+  }
+
+  private put(bytes: Uint8Array, from: number, size: number): boolean {
+    const { cache, buffer, lfs } = this;
+    const end = from + size;
+    for (let at = from; at < end; ) {
+      if (cache.block < 0) {
+        cache.begin(lfs, this.block, this.at);
+        this.crcFrom = cache.size;
+      }
+      const step = Math.min(end - at, buffer.length - cache.size);
+      copyBytes(bytes, at, buffer, cache.size, step);
+      cache.size += step;
+      this.at += step;
+      at += step;
+      if (cache.size === buffer.length) {
+        this.sum();
+        if (!cache.flush(lfs, false)) return false;
+      }
+    }
     return true;
+  }
+
+  /** Four bytes. */
+  private putWord(b0: number, b1: number, b2: number, b3: number): boolean {
+    const { cache, buffer } = this;
+    const to = cache.size;
+    if (cache.block < 0 || to + 4 >= buffer.length) return this.put(Uint8Array.of(b0, b1, b2, b3), 0, 4);
+    buffer[to] = b0;
+    buffer[to + 1] = b1;
+    buffer[to + 2] = b2;
+    buffer[to + 3] = b3;
+    cache.size = to + 4;
+    this.at += 4;
+    return true;
+  }
+
+  private putBE(value: number): boolean {
+    return this.putWord(value >>> 24, value >>> 16, value >>> 8, value);
+  }
+
+  private putLE(value: number): boolean {
+    return this.putWord(value, value >>> 8, value >>> 16, value >>> 24);
   }
 
   /** The revision that a block begins with. */
   revision(rev: number): Outcome {
-    writeU32(scratch, 0, rev);
-    return this.put(scratch, 0, 4) ? outcome.DONE : outcome.BAD;
+    return this.putLE(rev) ? outcome.DONE : outcome.BAD;
   }
 
   /** A tag with its data, `bytes[from, from + size of the tag)`. */
   tag(tag: number, bytes: Uint8Array, from: number): Outcome {
     const span = tagSpan(tag);
     if (this.at + span > this.limit) return outcome.FULL;
-    writeU32BE(scratch, 0, tag ^ this.etag);
-    if (!this.put(scratch, 0, 4)) return outcome.BAD;
+    if (!this.putBE(tag ^ this.etag)) return outcome.BAD;
     if (span > 4 && !this.put(bytes, from, span - 4)) return outcome.BAD;
     this.etag = tag;
     return outcome.DONE;
   }
 
+  /** A tag with two or three words of data. */
+  private words(tag: number, first: number, second: number, third: number): Outcome {
+    const span = tagSpan(tag);
+    if (this.at + span > this.limit) return outcome.FULL;
+    if (!this.putBE(tag ^ this.etag) || !this.putLE(first) || !this.putLE(second)) return outcome.BAD;
+    if (span > 12 && !this.putLE(third)) return outcome.BAD;
+    this.etag = tag;
+    return outcome.DONE;
+  }
+
+  /** Where the thread goes on. */
+  tail(split: boolean, tail0: number, tail1: number): Outcome {
+    return this.words(makeTag(type.TAIL + (split ? 1 : 0), NO_ID, 8), tail0, tail1, 0);
+  }
+
   /** Three words of global state. */
   movestate(tag: number, pair0: number, pair1: number): Outcome {
-    const data = new Uint8Array(12);
-    writeU32(data, 0, tag);
-    writeU32(data, 4, pair0);
-    writeU32(data, 8, pair1);
-    return this.tag(makeTag(type.MOVESTATE, NO_ID, 12), data, 0);
+    return this.words(makeTag(type.MOVESTATE, NO_ID, 12), tag, pair0, pair1);
   }
 
   /** Closes the commit and makes it durable. The block then holds it, or is bad. */
   finish(): Outcome {
-    const lfs = this.lfs;
-    const { blockSize, progSize, pcache } = lfs;
+    const { lfs, cache } = this;
+    const { blockSize, progSize } = lfs;
     const end = alignUp(Math.min(this.at + FULL_CRC_ROOM, blockSize), progSize);
     let firstCrcAt = 0;
     let firstCrc = 0;
@@ -99,25 +161,25 @@ export class CommitWriter {
 
       let leading = 0xff;
       if (next >= end && next <= blockSize - progSize) {
-        const ahead = this.ahead(next);
-        leading = ahead.leading;
+        const view = viewBlock(lfs, this.block) ?? this.readAhead(next);
+        const at = view.length === blockSize ? next : 0;
+        leading = view[at] ?? 0xff;
         if (lfs.settings.diskVersion >= DISK_VERSION_2_1) {
-          const data = new Uint8Array(8);
-          writeU32(data, 0, progSize);
-          writeU32(data, 4, ahead.crc);
-          const wrote = this.tag(makeTag(type.FCRC, NO_ID, 8), data, 0);
+          const wrote = this.words(makeTag(type.FCRC, NO_ID, 8), progSize, crc32(0xffffffff, view, at, at + progSize), 0);
           if (wrote !== outcome.DONE) return wrote;
         }
       }
 
       const flip = (~leading & 0x80) >>> 7;
       const tag = makeTag(type.CCRC + flip, NO_ID, next - (this.at + 4));
-      writeU32BE(scratch, 0, tag ^ this.etag);
-      const crc = crc32(this.crc, scratch, 0, 4);
-      writeU32(scratch, 4, crc);
-      if (!pcache.put(lfs, false, this.block, this.at, scratch, 0, 8)) return outcome.BAD;
+      if (!this.putBE(tag ^ this.etag)) return outcome.BAD;
+      this.sum();
+      const { crc } = this;
+      if (!this.putLE(crc)) return outcome.BAD;
+      this.seed = crc32Word(this.seed, crc);
+      this.crcs++;
       if (firstCrcAt === 0) {
-        firstCrcAt = this.at + 4;
+        firstCrcAt = this.at - 4;
         firstCrc = crc;
       }
       this.at = next;
@@ -125,22 +187,19 @@ export class CommitWriter {
       this.crc = 0xffffffff;
 
       // The padding is never programmed, which the cache cannot know: flush by hand.
-      if (next >= end || next >= pcache.offset + lfs.cacheSize) {
-        if (!pcache.flush(lfs, false)) return outcome.BAD;
+      if (next >= end || next >= cache.offset + lfs.cacheSize) {
+        if (!cache.flush(lfs, false)) return outcome.BAD;
         lfs.device.sync();
-      }
+      } else cache.size = next - cache.offset;
+      this.crcFrom = cache.size;
     }
     return lfs.device.progVerified === true || this.readsBack(firstCrcAt, firstCrc) ? outcome.DONE : outcome.BAD;
   }
 
-  /** What lies where the next commit will begin: its first byte, and the CRC of a program's worth of it. */
-  private ahead(at: number): { leading: number; crc: number } {
-    const lfs = this.lfs;
-    const view = viewBlock(lfs, this.block);
-    if (view !== undefined) return { leading: view[at]!, crc: crc32(0xffffffff, view, at, at + lfs.progSize) };
-    const bytes = new Uint8Array(lfs.progSize);
-    if (!readInto(lfs, this.block, at, bytes, 0, bytes.length)) return { leading: 0xff, crc: 0xffffffff };
-    return { leading: bytes[0]!, crc: crc32(0xffffffff, bytes) };
+  /** What lies where the next commit will begin; nothing if it cannot be read. */
+  private readAhead(at: number): Uint8Array {
+    const bytes = new Uint8Array(this.lfs.progSize);
+    return readInto(this.lfs, this.block, at, bytes, 0, bytes.length) ? bytes : empty;
   }
 
   /** Whether the block holds the commit. The padding need not hold: a damaged one only costs a compaction. */

@@ -52,6 +52,16 @@ export function crc32(crc: number, bytes: Uint8Array, from = 0, to: number = byt
   return c >>> 0;
 }
 
+/**
+ * A CRC over `words` words that was begun with 0, as it would be had it been begun with `crc`: CRCs are linear, so the
+ * beginning only has to be carried through as many zeros.
+ */
+export function crc32Joined(crc: number, begunWithZero: number, words: number): number {
+  let carried = crc;
+  for (let i = 0; i < words; i++) carried = crc32Word(carried, 0);
+  return (carried ^ begunWithZero) >>> 0;
+}
+
 /** Continues `crc` over one little-endian word: how mount collects its seed. */
 export function crc32Word(crc: number, word: number): number {
   const c = crc ^ word;

@@ -102,6 +102,9 @@ export function visitFrom(lfs: Lfs, from: number, last: number, visit: (block: n
   }
 }
 
+/** So far it is quicker to step from block to block in RAM than to follow pointers on the device. */
+const WALK_MAX = 4096;
+
 /**
  * A list as one file sees it: block numbers by index, as far as they are known. The blocks from `length` on are not
  * part of the list.
@@ -111,6 +114,8 @@ export class Chain {
   head = 0;
   /** Made when a block other than the head is first asked for. */
   private known: number[] | null = null;
+  /** From here to the end everything is known. */
+  private lowest = 0;
 
   /** Starts over with only the head known. */
   reset(length: number, head: number): void {
@@ -132,6 +137,7 @@ export class Chain {
     this.known = known;
     this.length = length;
     this.head = known[length - 1]!;
+    this.lowest = Math.min(this.lowest, index);
   }
 
   /** Keeps only the first blocks. */
@@ -139,7 +145,9 @@ export class Chain {
     if (length >= this.length) return;
     this.head = length === 0 ? 0 : this.at(lfs, length - 1);
     this.length = length;
-    if (this.known !== null && this.known.length > length) this.known.length = length;
+    if (this.known === null) return;
+    this.known.length = length;
+    this.lowest = Math.min(this.lowest, Math.max(0, length - 1));
   }
 
   /** The block at an index; reads as many pointers as it must, at most C's number. */
@@ -153,12 +161,17 @@ export class Chain {
     if (this.known === null) {
       this.known = new Array<number>(this.length);
       if (this.length > 0) this.known[this.length - 1] = this.head;
+      this.lowest = this.length - 1;
     }
     return this.known;
   }
 
   private find(lfs: Lfs, target: number): number {
     const known = this.table();
+    if (lfs.ctzBefore !== null && this.lowest - target <= WALK_MAX) {
+      this.walkDown(known, lfs.ctzBefore, target);
+      if (this.lowest <= target) return known[target]!;
+    }
     let current = this.length - 1;
     let block = this.head;
     while (current > target) {
@@ -175,6 +188,19 @@ export class Chain {
       block = to;
     }
     return block;
+  }
+
+  /** What walks over the whole list have found out serves here too. */
+  private walkDown(known: number[], before: Int32Array, target: number): void {
+    let index = this.lowest;
+    let block = known[index]!;
+    while (index > target) {
+      const link = before[block]!;
+      if (link === 0) break;
+      block = link - 1;
+      known[--index] = block;
+    }
+    this.lowest = index;
   }
 
   private follow(lfs: Lfs, block: number, skip: number): number {

@@ -38,4 +38,13 @@ export interface BlockDevice {
    * them. `undefined` where this block has no such view.
    */
   view?(block: number): Uint8Array | undefined;
+
+  /**
+   * A number for what a block holds: it changes whenever the block may have changed, and among all devices that share
+   * a `memo` it is the same only for the same bytes.
+   */
+  stamp?(block: number): number;
+
+  /** Where the engine keeps what it found out about blocks, by their stamps, from one mount to the next. */
+  readonly memo?: Map<number, unknown>;
 }

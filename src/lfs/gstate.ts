@@ -24,6 +24,12 @@ export class GState {
   pair0 = 0;
   pair1 = 0;
 
+  set(tag: number, pair0: number, pair1: number): void {
+    this.tag = tag;
+    this.pair0 = pair0;
+    this.pair1 = pair1;
+  }
+
   copy(from: GState): void {
     this.tag = from.tag;
     this.pair0 = from.pair0;

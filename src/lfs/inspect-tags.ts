@@ -118,14 +118,14 @@ export function tagMeaning(tag: Tag, ofSuperblock: boolean): string {
       if (tag.deleted) return 'struct removed';
       if (tag.type === type.INLINESTRUCT) {
         if (ofSuperblock) return size < 24 ? short(24) : superblockMeaning(data);
-        return size === 0 ? 'file is empty' : `file of ${count(size, 'byte')} ${quoted(data)}`;
+        return size === 0 ? 'file is empty' : `file of ${count(size, 'byte')}${textOf(data)}`;
       }
       if (tag.type !== type.CTZSTRUCT && tag.type !== type.DIRSTRUCT) return `struct of ${count(size, 'byte')}`;
       if (size < 8) return short(8);
       if (tag.type === type.DIRSTRUCT) return `directory in ${pairText(data, 0)}`;
       return `file of ${count(readU32(data, 4), 'byte')}, head in block ${readU32(data, 0)}`;
     case type.USERATTR:
-      return tag.deleted ? 'attribute removed' : `attribute of ${count(size, 'byte')} ${quoted(data)}`;
+      return tag.deleted ? 'attribute removed' : `attribute of ${count(size, 'byte')}${textOf(data)}`;
     case type.SPLICE: {
       const splice = tagSplice(tag.tag);
       if (id === undefined) return 'splice without an id';
@@ -171,23 +171,36 @@ function pairText(data: Uint8Array, at: number): string {
   return `{${readU32(data, at)}, ${readU32(data, at + 4)}}`;
 }
 
-/** Text as text, control characters escaped, anything else as hex; 40 bytes at most. */
-export function quoted(data: Uint8Array): string {
-  const cut = data.length > 40 ? data.subarray(0, 40) : data;
-  const rest = data.length > 40 ? '...' : '';
-  // A cut in the middle of a character must not turn text into hex.
-  const text = utf8Decode(byteString(cut)).replace(/\ufffd{1,3}$/, (bad) => (rest === '' ? bad : ''));
-  let strange = 0;
+const textBytesMax = 40;
+
+/** A name: as text in quotes, or as hex where it is none. */
+function quoted(data: Uint8Array): string {
+  return readable(data) ?? `${hexBytes(data.subarray(0, textBytesMax))}${data.length > textBytesMax ? ' ...' : ''}`;
+}
+
+/** Data, where it is text; the bytes themselves stand beside the meaning anyway. */
+function textOf(data: Uint8Array): string {
+  const text = data.length === 0 ? undefined : readable(data);
+  return text === undefined ? '' : ` ${text}`;
+}
+
+/** Text in quotes, escaped; `undefined` for what is hardly text. */
+function readable(data: Uint8Array): string | undefined {
+  const isCut = data.length > textBytesMax;
+  let text = utf8Decode(byteString(data, 0, Math.min(data.length, textBytesMax)));
+  // A character cut in half must not turn a text into hex.
+  if (isCut) text = text.replace(/\ufffd{1,3}$/, '');
+  let escaped = 0;
   let out = '';
   for (const char of text) {
     const code = char.codePointAt(0)!;
-    if (code === 0xfffd || code < 0x20 || (code >= 0x7f && code < 0xa0)) {
-      strange++;
+    if (code === 0xfffd) return undefined;
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
+      escaped++;
       out += `\\x${code.toString(16).padStart(2, '0')}`;
     } else out += char === '"' || char === '\\' ? `\\${char}` : char;
   }
-  if (strange * 4 > text.length || text.includes('\ufffd')) return hexBytes(cut) + rest;
-  return `"${out}"${rest}`;
+  return escaped * 4 > text.length ? undefined : `"${out}"${isCut ? '...' : ''}`;
 }
 
 export function hexBytes(data: Uint8Array): string {

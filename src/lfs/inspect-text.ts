@@ -32,7 +32,8 @@ function headline(report: BlockReport): string {
   const where = report.block === undefined ? 'block' : `block ${report.block}`;
   const size = count(report.size, 'byte');
   if (report.kind === 'erased') return `${where}: erased, ${size} of 0x${hexBytes(report.head.subarray(0, 1))}`;
-  if (report.kind !== 'metadata') return `${where}: ${report.kind === 'data' ? 'perhaps file data' : 'no metadata'}, ${size}`;
+  if (report.kind !== 'metadata')
+    return `${where}: ${report.kind === 'data' ? 'perhaps file data' : 'no metadata'}, ${size}`;
   const counting = report.commits.filter((commit) => commit.counts).length;
   const commits = counting === 0 ? 'no valid commit' : count(counting, 'valid commit');
   return `${where}: metadata, ${size}, revision ${report.rev} (0x${hex8(report.rev)}), ${commits}`;
@@ -94,10 +95,14 @@ function tagLine(tag: TagReport, columns: Columns, digits: number): string {
 
 function endLines(report: BlockReport, digits: number): string[] {
   const { end, stop, size, fcrc, fillAfter } = report;
-  const used = end === 0 ? 'no commit counts' : `the log ends at ${address(end, digits)}, ${count(size - end, 'byte')} left`;
+  const used =
+    end === 0 ? 'no commit counts' : `the log ends at ${address(end, digits)}, ${count(size - end, 'byte')} left`;
   const lines = [`end: ${used}; at ${address(stop.offset, digits)} ${stop.message}`];
   if (end > 0 && end < size) {
-    const rest = fillAfter === undefined ? 'there are other bytes behind it' : `all 0x${fillAfter.toString(16).padStart(2, '0')} behind it`;
+    const rest =
+      fillAfter === undefined
+        ? 'there are other bytes behind it'
+        : `all 0x${fillAfter.toString(16).padStart(2, '0')} behind it`;
     const forward =
       fcrc === undefined
         ? 'no forward CRC'
@@ -113,14 +118,16 @@ function endLines(report: BlockReport, digits: number): string[] {
 
 /** The pointers that a block would have at the indices where it could have so many. */
 function dataLines(report: BlockReport): string[] {
-  const { pointers, head } = report;
-  const lines: string[] = [];
+  const { pointers, head, stop } = report;
+  const lines = [`  read as metadata: at ${address(stop.offset, 3)} ${stop.message}`];
   for (let n = 1; n <= Math.min(pointers.length, 6); n++) {
     // The first index of a file with n pointers, and how far apart those with exactly n are.
     const first = 2 ** (n - 1);
     const index = `${first}, ${3 * first}, ${5 * first} ...`;
     const to = pointers.slice(0, pointerCount(first)).join(', ');
-    lines.push(`  as the block of a file with index ${index}: ${count(n, 'pointer')}, to ${n === 1 ? 'block' : 'blocks'} ${to}`);
+    lines.push(
+      `  as the block of a file with index ${index}: ${count(n, 'pointer')}, to ${n === 1 ? 'block' : 'blocks'} ${to}`,
+    );
   }
   if (pointers.length === 0) lines.push('  no pointers: the first block of a file, or never written by littlefs');
   for (let at = 0; at < head.length; at += 16) {

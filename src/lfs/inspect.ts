@@ -17,7 +17,7 @@ import { describe, whole } from './config.ts';
 import { crc32 } from './crc32.ts';
 import type { BlockDevice } from './device.ts';
 import { invalid, LfsError } from './errors.ts';
-import { LiveTags, tagMeaning, typeName } from './inspect-tags.ts';
+import { hex8, LiveTags, tagMeaning, typeName } from './inspect-tags.ts';
 import { MAGIC } from './layout.ts';
 import { DELETED, NO_ID, tagId, tagSize, tagSpan, tagType, type } from './tag.ts';
 
@@ -58,14 +58,7 @@ export interface CommitReport {
 }
 
 /** Why a log ends. */
-export type StopCode =
-  | 'end-of-log'
-  | 'block-full'
-  | 'crc-mismatch'
-  | 'tag-invalid'
-  | 'tag-overrun'
-  | 'commit-cut'
-  | 'no-log';
+export type StopCode = 'end-of-log' | 'block-full' | 'crc-mismatch' | 'tag-invalid' | 'tag-overrun' | 'commit-cut';
 
 export interface BlockReport {
   readonly block: number | undefined;
@@ -77,6 +70,7 @@ export interface BlockReport {
   readonly commits: readonly CommitReport[];
   /** Behind the last commit that counts; 0 where there is none. */
   readonly end: number;
+  /** Where and why reading the block as a log ended, also where it is none. */
   readonly stop: { readonly code: StopCode; readonly offset: number; readonly message: string };
   /** The forward CRC that the log ends with, and what stands there now. */
   readonly fcrc:
@@ -139,8 +133,14 @@ export function inspectBlock(bytes: Uint8Array, options: InspectOptions = {}): B
   const fill = filledWith(bytes, 0);
   const erased = fill === 0xff || fill === 0;
   const pointers = leadingPointers(bytes, blockCount, block);
-  const kind =
-    end > 0 ? 'metadata' : erased ? 'erased' : looksLikeLog(bytes, commits) ? 'metadata' : pointers.length > 0 ? 'data' : 'unknown';
+  const kind: BlockReport['kind'] =
+    end > 0 || (!erased && looksLikeLog(bytes, commits))
+      ? 'metadata'
+      : erased
+        ? 'erased'
+        : pointers.length > 0
+          ? 'data'
+          : 'unknown';
   const isLog = kind === 'metadata';
   const fcrc = isLog ? forwardCrc(bytes, commits) : undefined;
   const withFcrc = diskVersion === undefined || (diskVersion !== '2.0' && diskVersion !== 0x00020000);
@@ -152,7 +152,7 @@ export function inspectBlock(bytes: Uint8Array, options: InspectOptions = {}): B
     rev: readU32(bytes, 0),
     commits: isLog ? commits : [],
     end,
-    stop: isLog ? stop : { code: 'no-log', offset: 4, message: 'there is no log' },
+    stop,
     fcrc,
     fillAfter: filledWith(bytes, end),
     erasedAfter: stop.code === 'end-of-log' && end % progSize === 0 && holds,
@@ -189,10 +189,9 @@ function walkLog(bytes: Uint8Array): Walk {
     const raw = readU32BE(bytes, at);
     const tag = (raw ^ previous) >>> 0;
     if (tag >= 0x80000000) {
-      stop ??=
-        atStart && start > 0
-          ? { code: 'end-of-log', offset: at, message: 'no valid bit: nothing was committed behind' }
-          : { code: 'tag-invalid', offset: at, message: `the tag of a commit has no valid bit (read 0x${hex(raw, 8)})` };
+      if (atStart && start > 0)
+        stop ??= { code: 'end-of-log', offset: at, message: 'no valid bit: nothing was committed behind' };
+      else stop ??= { code: 'tag-invalid', offset: at, message: `a tag without its valid bit (0x${hex8(raw)} read)` };
       break;
     }
     const span = tagSpan(tag);
@@ -200,7 +199,7 @@ function walkLog(bytes: Uint8Array): Walk {
       stop ??= {
         code: 'tag-overrun',
         offset: at,
-        message: `a ${typeName(tagType(tag))} tag of ${span} bytes runs over the end of the block`,
+        message: `a tag (${typeName(tagType(tag))}) of ${span} bytes runs over the end of the block`,
       };
       break;
     }
@@ -236,11 +235,11 @@ function walkLog(bytes: Uint8Array): Walk {
     const computed = crc32(0xffffffff, bytes, start, at + 4);
     const valid = stored === computed;
     const flips = (tagType(tag) & 1) !== 0;
-    report.meaning = `${valid ? 'CRC holds' : `wrong CRC: 0x${hex(stored, 8)} stored, 0x${hex(computed, 8)} computed`}${
+    report.meaning = `${valid ? 'CRC holds' : `wrong CRC: 0x${hex8(stored)} stored, 0x${hex8(computed)} computed`}${
       flips ? '; the next tag has its valid bit inverted' : ''
     }`;
     if (!valid) {
-      const message = `a commit with a wrong CRC: 0x${hex(stored, 8)} stored, 0x${hex(computed, 8)} computed`;
+      const message = `a commit with a wrong CRC: 0x${hex8(stored)} stored, 0x${hex8(computed)} computed`;
       stop ??= { code: 'crc-mismatch', offset: at, message };
     }
     const counts = stop === undefined;
@@ -300,8 +299,4 @@ function leadingPointers(bytes: Uint8Array, blockCount: number, block: number | 
     pointers.push(word);
   }
   return pointers;
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, '0');
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Disk, ProgCache } from './cache.ts';
+import { borrowProgCache, type Disk, type ProgCache, returnProgCache } from './cache.ts';
 import type { Settings } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import type { LfsDir } from './dir.ts';
@@ -53,7 +53,8 @@ export class Lfs implements Disk {
   readonly gdisk: GState = new GState();
   readonly gstate: GState = new GState();
   readonly gdelta: GState = new GState();
-  seed = 0;
+  /** What mount found for the allocator's seed: of each pair its CRC of CRCs, and how many; used when first needed. */
+  seedParts: number[] | null = null;
   readonly lookahead: Lookahead = { start: 0, size: 0, next: 0, checkpoint: 0, bits: null };
 
   /** Pairs in RAM, under each of their two blocks. */
@@ -90,23 +91,24 @@ export class Lfs implements Disk {
     this.inlineMax = settings.inlineMax;
   }
 
-  private spareCache: ProgCache | null = null;
-
   /** A cache for a file's writes. */
   borrowCache(): ProgCache {
-    const spare = this.spareCache;
-    this.spareCache = null;
-    return spare ?? new ProgCache(this.cacheSize);
+    return borrowProgCache(this.cacheSize);
   }
 
   returnCache(cache: ProgCache): void {
-    cache.clear();
-    this.spareCache = cache;
+    returnProgCache(cache);
+  }
+
+  /** The mount has ended: its cache serves others. */
+  release(): void {
+    if (this.pcacheOrNull !== null) returnProgCache(this.pcacheOrNull);
+    this.pcacheOrNull = null;
   }
 
   /** The cache of metadata writes. */
   get pcache(): ProgCache {
-    this.pcacheOrNull ??= new ProgCache(this.cacheSize);
+    this.pcacheOrNull ??= borrowProgCache(this.cacheSize);
     return this.pcacheOrNull;
   }
 }

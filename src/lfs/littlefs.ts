@@ -15,6 +15,7 @@ import { LfsFile, type OpenOptions, openFile } from './files.ts';
 import { format } from './format.ts';
 import type { Lfs } from './lfs.ts';
 import { collectGarbage, fsSize, fsStat, grow, type LfsFsInfo } from './maintain.ts';
+import { rememberAll } from './memo.ts';
 import { mount } from './mount.ts';
 import { type LfsInfo, makeDirectory, remove, rename, stat } from './names.ts';
 import type { LfsPath } from './path.ts';
@@ -48,10 +49,12 @@ export class LittleFS {
   unmount(): void {
     const lfs = this.#lfs;
     checkMounted(lfs);
+    if (lfs.poison === null) rememberAll(lfs);
     lfs.mounted = false;
     lfs.files.length = 0;
     lfs.dirs.length = 0;
     lfs.pairs.clear();
+    lfs.release();
   }
 
   [Symbol.dispose](): void {

@@ -33,7 +33,7 @@ export class LogScan {
   tail0: number = NO_BLOCK;
   tail1: number = NO_BLOCK;
   split = false;
-  /** The CRCs of the commits, themselves collected in a CRC. */
+  /** The CRCs of the commits, themselves collected in a CRC that begins with 0. */
   seed = 0;
   /** Behind the last commit stands a tag that is none: either erased, or an interrupted commit. */
   openEnd = false;
@@ -48,11 +48,11 @@ export class LogScan {
  * Walks the log of a block. False: there is no valid commit. `scan.rev` is set either way if the block can be read.
  * The work is bounded by the block's size: every step goes at least four bytes on.
  */
-export function scanLog(reader: BlockReader, blockSize: number, seed: number, scan: LogScan): boolean {
+export function scanLog(reader: BlockReader, blockSize: number, scan: LogScan): boolean {
   scan.length = 0;
   scan.commits = 0;
   scan.end = 0;
-  scan.seed = seed;
+  scan.seed = 0;
   scan.openEnd = false;
   scan.hasFcrc = false;
   if (!reader.load(4)) {
@@ -232,6 +232,8 @@ export function foldLog(scan: LogScan, bytes: Uint8Array, mdir: Mdir): void {
   mdir.rev = scan.rev;
   mdir.end = scan.end;
   mdir.etag = scan.etag;
+  mdir.seed = scan.seed;
+  mdir.crcs = scan.commits;
   mdir.tail0 = scan.tail0;
   mdir.tail1 = scan.tail1;
   mdir.split = scan.split;

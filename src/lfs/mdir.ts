@@ -50,6 +50,26 @@ export class Entry {
     this.mdir = mdir;
   }
 
+  leaveMount(): void {
+    this.mdir = null;
+    this.child = null;
+  }
+
+  copyFor(mdir: Mdir): Entry {
+    const copy = new Entry(mdir);
+    copy.name = this.name;
+    copy.nameType = this.nameType;
+    copy.nameSize = this.nameSize;
+    copy.nameAt = this.nameAt;
+    copy.structType = this.structType;
+    copy.structSize = this.structSize;
+    copy.structAt = this.structAt;
+    copy.word0 = this.word0;
+    copy.word1 = this.word1;
+    if (this.attrs !== null) copy.attrs = this.attrs.map((attr) => ({ ...attr }));
+    return copy;
+  }
+
   setStruct(structType: number, size: number, at: number, bytes: Uint8Array, bytesAt: number): void {
     this.structType = structType;
     this.structSize = size;
@@ -84,6 +104,8 @@ export class Entry {
   }
 }
 
+const none: readonly Entry[] = [];
+
 export class Mdir {
   /** The block with the newest log. */
   block0: number;
@@ -94,6 +116,9 @@ export class Mdir {
   end = 0;
   /** The last tag, with the valid bit that the next one must have: the next tag is XORed with this. */
   etag = -1;
+  /** The CRCs of the log's commits, themselves collected in a CRC that began with 0, and how many there are. */
+  seed = 0;
+  crcs = 0;
   tail0: number = NO_BLOCK;
   tail1: number = NO_BLOCK;
   /** The directory goes on in the tail. */
@@ -103,7 +128,9 @@ export class Mdir {
   alive = true;
   /** Its blocks are allocated, nothing is written to them yet. */
   fresh = false;
-  entries: Entry[] = [];
+  private own: Entry[] | null = [];
+  /** The entries of an earlier mount, as long as nobody wants to change or keep them. */
+  private lent: readonly Entry[] = none;
   /** This pair's share of the global state. */
   readonly delta: GState = new GState();
   /** The directory of which this pair is a part, once somebody walked into it. */
@@ -120,8 +147,34 @@ export class Mdir {
     this.block1 = block1;
   }
 
+  get entries(): Entry[] {
+    return this.own ?? this.takeOwn();
+  }
+
+  set entries(entries: Entry[]) {
+    this.own = entries;
+    this.lent = none;
+  }
+
+  /** The entries for one who only looks, and keeps none of them: they may belong to an earlier mount. */
+  get glance(): readonly Entry[] {
+    return this.own ?? this.lent;
+  }
+
   get count(): number {
-    return this.entries.length;
+    return this.glance.length;
+  }
+
+  /** Entries of an earlier mount, copied when somebody needs his own. */
+  borrow(entries: readonly Entry[]): void {
+    this.own = null;
+    this.lent = entries;
+  }
+
+  private takeOwn(): Entry[] {
+    const own = this.lent.map((entry) => entry.copyFor(this));
+    this.entries = own;
+    return own;
   }
 
   get hasTail(): boolean {

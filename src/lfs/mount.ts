@@ -21,10 +21,13 @@ import { byteString } from './bytes.ts';
 export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
   const lfs = new Lfs(device, settingsFor(device, config));
   const guard = new ThreadGuard(lfs);
+  const seeds: number[] = [];
+  lfs.seedParts = seeds;
   for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; ) {
     guard.step();
     takeSuperblock(lfs, mdir);
     lfs.gstate.xor(mdir.delta);
+    seeds.push(mdir.seed, mdir.crcs);
     const next: Mdir | undefined = tailOf(lfs, mdir);
     if (next !== undefined) next.pred = mdir;
     mdir = next;
@@ -32,7 +35,6 @@ export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
   if (lfs.root0 < 0) throw corrupt('no superblock in any metadata pair');
   if (lfs.gstate.tag < 0) lfs.gstate.tag = (lfs.gstate.tag + 1) | 0;
   lfs.gdisk.copy(lfs.gstate);
-  lfs.lookahead.start = lfs.seed % lfs.blockCount;
   dropLookahead(lfs);
   lfs.mounted = true;
   return lfs;
@@ -40,7 +42,7 @@ export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
 
 /** A pair whose first entry is the superblock is the root, if none comes after it. */
 function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
-  const first = mdir.entries[0];
+  const first = mdir.glance[0];
   const isFirst = lfs.root0 < 0;
   if (first === undefined || first.nameType !== type.SUPERBLOCK || first.nameSize !== MAGIC.length) {
     if (isFirst) throw new LfsError('LFS_ERR_CORRUPT', 'blocks 0 and 1 hold a metadata pair, but no superblock');
@@ -48,12 +50,11 @@ function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
   }
   const reader = new BlockReader(lfs, mdir.block0);
   if (!reader.load(first.nameAt + 8)) throw corrupt('the superblock cannot be read', mdir.block0);
-  const name = byteString(reader.bytes, first.nameAt, first.nameAt + 8);
-  if (name !== MAGIC) {
+  if (!isMagic(reader.bytes, first.nameAt)) {
+    const name = byteString(reader.bytes, first.nameAt, first.nameAt + MAGIC.length);
     if (isFirst) throw new LfsError('LFS_ERR_NOENT', `the superblock says '${name}' where '${MAGIC}' is expected`);
     return;
   }
-  first.name = name;
   if (first.structType !== type.INLINESTRUCT) throw corrupt('the superblock has no data', mdir.block0, first.nameAt);
   if (!reader.load(first.structAt + first.structSize)) throw corrupt('the superblock cannot be read', mdir.block0);
   const superblock = decodeSuperblock(reader.bytes, first.structAt, first.structSize);
@@ -79,6 +80,11 @@ function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
   lfs.blockCount = blockCount;
   lfs.root0 = mdir.block0;
   lfs.root1 = mdir.block1;
+}
+
+function isMagic(bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < MAGIC.length; i++) if (bytes[at + i] !== MAGIC.charCodeAt(i)) return false;
+  return true;
 }
 
 /** With a block count given C compares and says INVAL; without one it would divide by the zero that it found. */

@@ -15,7 +15,7 @@ import { byteString, readU32 } from './bytes.ts';
 import { CommitWriter, outcome } from './commit.ts';
 import { type Change, compactPair } from './compact.ts';
 import { corrupt } from './errors.ts';
-import { GState, samePair } from './gstate.ts';
+import { samePair } from './gstate.ts';
 import { encodePair, ENTRY_COUNT_MAX, NO_BLOCK } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { Entry, type Mdir } from './mdir.ts';
@@ -54,7 +54,9 @@ export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[
 
   if (deletes && count === 0 && findPred(lfs, mdir.block0, mdir.block1)?.split) return 'dropped';
 
-  const undo = new Undo(lfs);
+  const { gdisk, gdelta, root0, root1 } = lfs;
+  const { tag: diskTag, pair0: disk0, pair1: disk1 } = gdisk;
+  const { tag: deltaTag, pair0: delta0, pair1: delta1 } = gdelta;
   let state: CommitState = 'done';
   try {
     if (!(erased && count < ENTRY_COUNT_MAX && appendCommit(lfs, mdir, changes))) {
@@ -62,7 +64,10 @@ export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[
       state = compactCommit(lfs, mdir, changes, count, tail);
     }
   } catch (error) {
-    undo.restore(lfs);
+    gdisk.set(diskTag, disk0, disk1);
+    gdelta.set(deltaTag, delta0, delta1);
+    lfs.root0 = root0;
+    lfs.root1 = root1;
     lfs.pcache.drop();
     mdir.erased = false;
     if (lfs.pairs.get(mdir.block0) === mdir) refreshAfterFailure(lfs, mdir);
@@ -83,56 +88,37 @@ function refreshAfterFailure(lfs: Lfs, mdir: Mdir): void {
   }
 }
 
-/** What a failed commit must not leave changed. */
-class Undo {
-  private readonly gdisk = new GState();
-  private readonly gdelta = new GState();
-  private readonly root0: number;
-  private readonly root1: number;
-
-  constructor(lfs: Lfs) {
-    this.gdisk.copy(lfs.gdisk);
-    this.gdelta.copy(lfs.gdelta);
-    this.root0 = lfs.root0;
-    this.root1 = lfs.root1;
-  }
-
-  restore(lfs: Lfs): void {
-    lfs.gdisk.copy(this.gdisk);
-    lfs.gdelta.copy(this.gdelta);
-    lfs.root0 = this.root0;
-    lfs.root1 = this.root1;
-  }
-}
-
 const nothing = new Uint8Array(0);
 
 /** Appends to the log. False: no room, or the block went bad. */
 function appendCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]): boolean {
-  const writer = new CommitWriter(lfs, mdir.block0, mdir.end, mdir.etag);
+  const writer = new CommitWriter(lfs, mdir.block0, mdir.end, mdir.etag, mdir.seed);
   const places: number[] = [];
   for (let i = 0; i < changes.length; i++) {
     const { tag, data } = changes[i]!;
     places.push(writer.at + 4);
     if (writer.tag(tag, data ?? nothing, 0) !== outcome.DONE) return false;
   }
-  const delta = new GState();
-  delta.xor(lfs.gstate);
-  delta.xor(lfs.gdisk);
-  delta.xor(lfs.gdelta);
-  delta.tag &= ~0x3ff;
-  const stateChanges = !delta.isZero();
+  const { gstate, gdisk, gdelta } = lfs;
+  let tag = (gstate.tag ^ gdisk.tag ^ gdelta.tag) & ~0x3ff;
+  let pair0 = gstate.pair0 ^ gdisk.pair0 ^ gdelta.pair0;
+  let pair1 = gstate.pair1 ^ gdisk.pair1 ^ gdelta.pair1;
+  const stateChanges = (tag | pair0 | pair1) !== 0;
   if (stateChanges) {
-    delta.xor(mdir.delta);
-    if (writer.movestate(delta.tag, delta.pair0, delta.pair1) !== outcome.DONE) return false;
+    tag ^= mdir.delta.tag;
+    pair0 ^= mdir.delta.pair0;
+    pair1 ^= mdir.delta.pair1;
+    if (writer.movestate(tag, pair0, pair1) !== outcome.DONE) return false;
   }
   if (writer.finish() !== outcome.DONE) return false;
 
   mdir.end = writer.at;
   mdir.etag = writer.etag;
-  if (stateChanges) mdir.delta.copy(delta);
-  lfs.gdisk.copy(lfs.gstate);
-  lfs.gdelta.clear();
+  mdir.seed = writer.seed;
+  mdir.crcs += writer.crcs;
+  if (stateChanges) mdir.delta.set(tag, pair0, pair1);
+  gdisk.copy(gstate);
+  gdelta.clear();
   applyChanges(lfs, mdir, changes, places);
   return true;
 }

@@ -8,13 +8,14 @@
  * @module
  */
 
-import { BlockReader, onDisk } from './cache.ts';
+import { BlockReader, onDisk, readWord } from './cache.ts';
 import { corrupt } from './errors.ts';
 import { equalPair, movingFrom, samePair } from './gstate.ts';
 import { DISK_VERSION_2_1, NO_BLOCK } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { endIsErased, foldLog, scanLog } from './log.ts';
 import { type Entry, Mdir } from './mdir.ts';
+import { recallLog } from './memo.ts';
 import { type } from './tag.ts';
 
 /** The pair of these two blocks, from RAM or from disk. Throws CORRUPT when neither block holds a valid log. */
@@ -45,27 +46,25 @@ export function forgetPair(lfs: Lfs, mdir: Mdir): void {
 export function readPair(lfs: Lfs, a: number, b: number): Mdir {
   if (!onDisk(lfs, a) || !onDisk(lfs, b))
     throw corrupt(`metadata pair {${a >>> 0}, ${b >>> 0}} lies outside the ${lfs.blockCount || lfs.device.blockCount} blocks`);
-  const readers = [new BlockReader(lfs, a), new BlockReader(lfs, b)] as const;
-  let newer = 0;
-  const revs = [0, 0];
-  for (const i of [0, 1]) {
-    const reader = readers[i]!;
-    if (!reader.load(4)) continue;
-    const bytes = reader.bytes;
-    revs[i] = bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24);
-    if (((revs[i]! - revs[1 - i]!) | 0) > 0) newer = i;
-  }
-  const scan = lfs.scan;
-  for (const i of [newer, 1 - newer]) {
-    const reader = readers[i]!;
-    if (!scanLog(reader, lfs.blockSize, lfs.seed, scan)) continue;
-    lfs.seed = scan.seed;
-    const mdir = i === 0 ? new Mdir(a, b) : new Mdir(b, a);
-    foldLog(scan, reader.bytes, mdir);
-    mdir.erased = endIsErased(reader, scan, lfs.progSize, lfs.settings.diskVersion >= DISK_VERSION_2_1);
-    return mdir;
-  }
+  const revA = readWord(lfs, a, 0);
+  const revB = readWord(lfs, b, 0);
+  const bIsNewer = revB !== undefined && ((revB - (revA ?? 0)) | 0) > 0;
+  const mdir = bIsNewer ? (readLog(lfs, b, a) ?? readLog(lfs, a, b)) : (readLog(lfs, a, b) ?? readLog(lfs, b, a));
+  if (mdir !== null) return mdir;
   throw corrupt(`metadata pair {${a}, ${b}} has no valid commit in either block`, a);
+}
+
+/** The pair as the log of its first block has it; `null` if that has no valid commit. */
+function readLog(lfs: Lfs, block: number, other: number): Mdir | null {
+  const known = recallLog(lfs, block, other);
+  if (known !== null) return known;
+  const { scan } = lfs;
+  const reader = new BlockReader(lfs, block);
+  if (!scanLog(reader, lfs.blockSize, scan)) return null;
+  const mdir = new Mdir(block, other);
+  foldLog(scan, reader.bytes, mdir);
+  mdir.erased = endIsErased(reader, scan, lfs.progSize, lfs.settings.diskVersion >= DISK_VERSION_2_1);
+  return mdir;
 }
 
 /** Reads a pair anew after a commit to it failed half-way: whatever is on disk now counts. */
@@ -166,6 +165,7 @@ function indexParents(lfs: Lfs): { commits: number; byBlock: Map<number, { order
     guard.step();
     // An entry that is being moved away does not count: the one it was moved to does.
     const moving = movingFrom(lfs.gdisk, mdir.block0, mdir.block1);
+    if (!mdir.glance.some((entry) => entry.structType === type.DIRSTRUCT)) continue;
     for (const [id, entry] of mdir.entries.entries()) {
       if (entry.structType !== type.DIRSTRUCT || entry.structSize !== 8 || id === moving) continue;
       for (const block of [entry.word0, entry.word1]) {

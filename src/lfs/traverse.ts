@@ -23,7 +23,7 @@ export function visitBlocks(lfs: Lfs, visit: (block: number) => void, withOrphan
     guard.step();
     visit(a);
     visit(b);
-    const entries = mdir.entries;
+    const entries = mdir.glance;
     for (let id = 0; id < entries.length; id++) {
       const entry = entries[id]!;
       if (entry.structType === type.CTZSTRUCT) visitChain(lfs, entry.word0, entry.word1 >>> 0, visit);
