@@ -4,6 +4,7 @@
  * @module
  */
 
+export { type CheckOptions, type CheckReport, check } from './check.ts';
 export type { LfsConfig } from './config.ts';
 export type { BlockDevice } from './device.ts';
 export { LfsDir } from './dir.ts';
