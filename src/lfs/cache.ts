@@ -11,7 +11,7 @@
  * @module
  */
 
-import { alignDown, alignUp, copyBytes } from './bytes.ts';
+import { alignDown, alignUp, copyBytes, readU32 } from './bytes.ts';
 import type { BlockDevice } from './device.ts';
 import { BadBlock, corrupt, LfsError } from './errors.ts';
 import { NO_BLOCK } from './layout.ts';
@@ -28,6 +28,8 @@ export interface Disk {
   readonly cacheSize: number;
   /** Blocks of the file system; 0 while that is not known. */
   blockCount: number;
+  /** The block read last, as far as it was read, while nothing is written to it. */
+  lastReader?: BlockReader | null;
 }
 
 export function isBadBlock(error: unknown): boolean {
@@ -85,8 +87,10 @@ const word = new Uint8Array(8);
 
 /** One little-endian word; `undefined` where the block is bad. */
 export function readWord(disk: Disk, block: number, offset: number): number | undefined {
+  const last = disk.lastReader;
+  if (last && last.block === block && last.has(offset + 4)) return readU32(last.bytes, offset);
   if (!readInto(disk, block, offset, word, 0, 4)) return undefined;
-  return (word[0]! | (word[1]! << 8) | (word[2]! << 16) | (word[3]! << 24)) >>> 0;
+  return readU32(word, 0);
 }
 
 /**
@@ -94,9 +98,9 @@ export function readWord(disk: Disk, block: number, offset: number): number | un
  * what it is long.
  */
 export class BlockReader {
-  bytes: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly block: number;
   private readonly disk: Disk;
-  private readonly block: number;
   private loaded = 0;
 
   constructor(disk: Disk, block: number) {
@@ -107,13 +111,22 @@ export class BlockReader {
     if (view !== undefined) this.loaded = disk.blockSize;
   }
 
-  /** Makes `bytes[0, to)` valid. False: beyond the block, or bad. */
-  load(to: number): boolean {
+  /** Whether `bytes[0, to)` is valid already. */
+  has(to: number): boolean {
+    return to <= this.loaded;
+  }
+
+  /**
+   * Makes `bytes[0, to)` valid. False: beyond the block, or bad. `exactly`: reads no more than that; otherwise whole
+   * lines, since one who walks along a log will want to go on.
+   */
+  load(to: number, exactly = false): boolean {
     if (to <= this.loaded) return true;
     const disk = this.disk;
     if (to > disk.blockSize || !onDisk(disk, this.block)) return false;
+    const end = exactly ? alignUp(to, disk.readSize) : disk.blockSize;
     while (this.loaded < to) {
-      const size = Math.min(disk.cacheSize, disk.blockSize - this.loaded);
+      const size = Math.min(disk.cacheSize, end - this.loaded);
       if (!readDevice(disk, this.block, this.loaded, this.bytes.subarray(this.loaded, this.loaded + size))) return false;
       this.loaded += size;
     }
@@ -121,7 +134,17 @@ export class BlockReader {
   }
 }
 
+/** A block to be read from its start; what was read of it just now need not be read again. */
+export function openBlock(disk: Disk, block: number): BlockReader {
+  const last = disk.lastReader;
+  if (last && last.block === block) return last;
+  const reader = new BlockReader(disk, block);
+  if (disk.device.view === undefined) disk.lastReader = reader;
+  return reader;
+}
+
 export function eraseBlock(disk: Disk, block: number): boolean {
+  if (disk.lastReader?.block === block) disk.lastReader = null;
   try {
     disk.device.erase(block);
     return true;
@@ -238,6 +261,7 @@ export function returnProgCache(cache: ProgCache): void {
 }
 
 function program(disk: Disk, verify: boolean, block: number, offset: number, bytes: Uint8Array): boolean {
+  if (disk.lastReader?.block === block) disk.lastReader = null;
   try {
     disk.device.prog(block, offset, bytes);
   } catch (error) {

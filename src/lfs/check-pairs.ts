@@ -15,7 +15,7 @@ import type { FindingCode, FindingPlace } from './check-findings.ts';
 import { type CheckState, type Pair, pairText } from './check-state.ts';
 import { crc32 } from './crc32.ts';
 import { type BlockReport, inspectBlock } from './inspect.ts';
-import { hex8 } from './inspect-tags.ts';
+import { count, hex8 } from './inspect-tags.ts';
 import { decodeSuperblock } from './layout.ts';
 import { foldLog, scanLog } from './log.ts';
 import { Mdir } from './mdir.ts';
@@ -59,38 +59,38 @@ export function loadPair(state: CheckState, pair: Pair): void {
 function checkTags(state: CheckState, pair: Pair, mdir: Mdir): boolean {
   const { tags, ats, length } = state.scan;
   const { findings } = state;
-  let count = 0;
+  let ids = 0;
   let sane = true;
   for (let i = 0; i < length; i++) {
     const tag = tags[i]!;
     const id = tagId(tag);
     switch (tagFamily(tag)) {
       case type.NAME:
-        if (id !== NO_ID && id >= count) count = id + 1;
+        if (id !== NO_ID && id >= ids) ids = id + 1;
         break;
       case type.STRUCT:
       case type.USERATTR:
-        if (id !== NO_ID && id >= count)
+        if (id !== NO_ID && id >= ids)
           findings.add(
             'error',
             'dangling-struct',
             { block: mdir.block0, offset: ats[i]! - 4 },
-            `data for entry ${id}, but the log has named only ${count} entries so far`,
+            `data for entry ${id}, but the log has named only ${ids} entries so far`,
           );
         break;
       case type.SPLICE: {
         const splice = tagSplice(tag);
-        const inRange = splice > 0 ? id <= count : id < count;
+        const inRange = splice > 0 ? id <= ids : id < ids;
         if ((splice !== 1 && splice !== -1) || !inRange || id === NO_ID)
           findings.add(
             'error',
             'id-out-of-range',
             { block: mdir.block0, offset: ats[i]! - 4 },
-            `${splice > 0 ? `${splice} inserted` : `${-splice} taken out`} at id ${id}; expected 1, among the ${count} entries of the log`,
+            `${splice > 0 ? `${splice} inserted` : `${-splice} taken out`} at id ${id}; expected 1, among the ${ids} entries of the log`,
           );
-        count += splice;
+        ids += splice;
         // Beyond what ids can name, adding up would cost more than the log is long.
-        if (count < 0 || count >= NO_ID) sane = false;
+        if (ids < 0 || ids >= NO_ID) sane = false;
         break;
       }
       case type.TAIL:
@@ -185,7 +185,7 @@ function reportLost(state: CheckState, report: BlockReport, block: number): bool
     'error',
     'crc-mismatch',
     { block, offset: stop.offset },
-    `commit ${broken + 1} of the log was damaged: ${stop.message}; ${commits.length - broken - 1} further commits behind it are lost`,
+    `commit ${broken + 1} of the log was damaged: ${stop.message}; lost with what follows: ${count(commits.length - broken - 1, 'commit')}`,
   );
   return true;
 }

@@ -301,12 +301,14 @@ export function checkGlobalState(state: CheckState): void {
   }
   const id = tagId(gstate.tag);
   const from = movedFrom(state);
-  const mdir = from?.pair.mdir ?? null;
+  // Readers take a shared block for the same pair; what finishes the move reads exactly the two.
+  const exact = from !== null && equalPair(from.pair.a, from.pair.b, gstate.pair0, gstate.pair1);
+  const mdir = exact ? from.pair.mdir : null;
   const entry = mdir?.entries[id];
   if (mdir === null || entry === undefined || entry.nameType === type.SUPERBLOCK || entry.nameType < 0) {
     const why =
       mdir === null
-        ? 'there is no such pair'
+        ? 'there is no such pair in the thread'
         : entry === undefined
           ? `that pair has ${mdir.count} entries`
           : 'there is nothing that can be moved';

@@ -10,6 +10,7 @@ import { onDisk } from './cache.ts';
 import { loadPair, reportUnreadable } from './check-pairs.ts';
 import { type CheckState, Dir, type Pair, pairText, pathOf } from './check-state.ts';
 import { followFresh, movedFrom } from './check-thread.ts';
+import { count } from './inspect-tags.ts';
 import { NO_BLOCK } from './layout.ts';
 import type { Entry } from './mdir.ts';
 import { type } from './tag.ts';
@@ -68,7 +69,16 @@ function walkDirectory(state: CheckState, dir: Dir, open: Dir[]): void {
     const move = movedFrom(state);
     const moved = move !== null && move.pair === pair ? move.id : -1;
     const { entries } = mdir;
-    for (let id = 0; id < entries.length; id++) checkEntry(state, pair, dir, entries[id]!, id, id === moved, open);
+    let empty = 0;
+    for (let id = 0; id < entries.length; id++) {
+      const entry = entries[id]!;
+      if (entry.nameType < 0 && entry.structType < 0 && entry.attrs === null) empty++;
+      checkEntry(state, pair, dir, entry, id, id === moved, open);
+    }
+    if (empty > 0) {
+      const message = `${count(empty, 'id')} of the ${entries.length} in this block ${empty === 1 ? 'has' : 'have'} neither name nor data`;
+      state.findings.add('warning', 'empty-entry', { block: mdir.block0, path: pathOf(dir) }, message);
+    }
     if (!mdir.split) return;
     const next = tailOf(state, pair, dir);
     if (next === null) {
@@ -192,12 +202,12 @@ function checkEntry(
     return;
   }
   if (nameType < 0) {
-    const has = structType >= 0 || entry.attrs !== null;
+    if (structType < 0 && entry.attrs === null) return;
     findings.add(
-      has ? 'error' : 'warning',
-      has ? 'dangling-struct' : 'empty-entry',
+      'error',
+      'dangling-struct',
       { block, offset: structType >= 0 ? entry.structAt - 4 : undefined, path: pathOf(dir) },
-      has ? `entry ${id} has data, but no name` : `entry ${id} was created, but has neither name nor data`,
+      `entry ${id} has data, but no name`,
     );
     if (structType === type.CTZSTRUCT && entry.structSize >= 8) state.files.push({ entry, block, dir: null });
     return;

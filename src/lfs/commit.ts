@@ -13,8 +13,9 @@
  */
 
 import { alignUp, copyBytes } from './bytes.ts';
-import { BlockReader, type ProgCache, readInto, viewBlock } from './cache.ts';
+import { openBlock, type ProgCache, readInto, viewBlock } from './cache.ts';
 import { crc32, crc32Word } from './crc32.ts';
+import { corrupt } from './errors.ts';
 import { DISK_VERSION_2_1 } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { makeTag, NO_ID, tagSpan, type } from './tag.ts';
@@ -204,20 +205,27 @@ export class CommitWriter {
 
   /** Whether the block holds the commit. The padding need not hold: a damaged one only costs a compaction. */
   private readsBack(crcAt: number, crc: number): boolean {
-    const lfs = this.lfs;
-    const bytes = new Uint8Array(crcAt + 4 - this.begin);
-    for (let at = 0; at < bytes.length; at += lfs.cacheSize) {
-      const size = Math.min(lfs.cacheSize, bytes.length - at);
-      if (!readInto(lfs, this.block, this.begin + at, bytes, at, size)) return false;
+    const { lfs, block, begin } = this;
+    let bytes: Uint8Array;
+    if (begin === 0) {
+      // Of a block written from its start this is also its first reading.
+      const reader = openBlock(lfs, block);
+      if (!reader.load(crcAt + 4, true)) return false;
+      bytes = reader.bytes;
+    } else {
+      bytes = new Uint8Array(crcAt + 4 - begin);
+      for (let at = 0; at < bytes.length; at += lfs.cacheSize) {
+        if (!readInto(lfs, block, begin + at, bytes, at, Math.min(lfs.cacheSize, bytes.length - at))) return false;
+      }
     }
-    const found = crc32(0xffffffff, bytes, 0, bytes.length - 4);
-    return found === crc && crc32(found, bytes, bytes.length - 4) === 0;
+    const found = crc32(0xffffffff, bytes, 0, crcAt - begin);
+    return found === crc && crc32(found, bytes, crcAt - begin, crcAt - begin + 4) === 0;
   }
 }
 
-/** The bytes of a log, to be copied while other blocks are written. */
+/** The bytes of a log, as far as somebody wants them, to be copied while other blocks are written. */
 export function copyLog(lfs: Lfs, block: number, end: number): Uint8Array {
-  const reader = new BlockReader(lfs, block);
-  reader.load(end);
+  const reader = openBlock(lfs, block);
+  if (!reader.load(end, true)) throw corrupt('a log that was read before cannot be read any more', block);
   return reader.bytes.slice(0, end);
 }

@@ -125,7 +125,8 @@ const empty = new Uint8Array(0);
 
 /** The id of a tag after the changes from `from` on; -1 when one of them makes it obsolete. */
 function finalId(kind: number, id: number, size: number, changes: readonly Change[], from: number): number {
-  if (size === DELETED) return -1;
+  // C throws a removed attribute out when it meets any tag behind it; the very last one it writes down.
+  if (size === DELETED && from < changes.length) return -1;
   let now = id;
   for (let i = from; i < changes.length; i++) {
     const tag = changes[i]!.tag;
@@ -413,7 +414,7 @@ function placeItems(mdir: Mdir, target: Target, items: readonly Item[], begin: n
     const family = item.kind & 0x700;
     if (family === type.NAME) entry.nameAt = at;
     else if (family === type.STRUCT) entry.structAt = at;
-    else {
+    else if (item.size !== DELETED) {
       const attr = entry.findAttr(item.kind & 0xff);
       if (attr === undefined) throw corrupt('an attribute without its entry', mdir.block0, at);
       attr.at = at;

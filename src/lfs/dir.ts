@@ -53,7 +53,7 @@ export class LfsDir implements Iterable<LfsInfo> {
       const id = this.#id++;
       const entry = mdir.entries[id]!;
       if (!hasFileName(entry) || movingFrom(this.#lfs.gdisk, mdir.block0, mdir.block1) === id) continue;
-      const info = infoOf(this.#lfs, entry);
+      const info = infoOf(this.#lfs, entry, entry.name ?? '');
       if (info === undefined) continue;
       this.#position++;
       return info;

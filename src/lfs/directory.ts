@@ -14,7 +14,7 @@
  */
 
 import { byteString, compareNames } from './bytes.ts';
-import { BlockReader } from './cache.ts';
+import { type BlockReader, openBlock } from './cache.ts';
 import { corrupt } from './errors.ts';
 import type { Lfs } from './lfs.ts';
 import type { Entry, Mdir } from './mdir.ts';
@@ -113,7 +113,7 @@ export function nameEntries(lfs: Lfs, mdir: Mdir): void {
   let reader: BlockReader | null = null;
   for (const entry of mdir.entries) {
     if (entry.name !== null || entry.nameType < 0) continue;
-    reader ??= new BlockReader(lfs, mdir.block0);
+    reader ??= openBlock(lfs, mdir.block0);
     const to = entry.nameAt + entry.nameSize;
     if (!reader.load(to)) throw corrupt('the name of an entry cannot be read', mdir.block0, entry.nameAt);
     entry.name = byteString(reader.bytes, entry.nameAt, to);

@@ -79,8 +79,8 @@ export class LiveTags {
       while (ids.length <= id) ids.push(new Map());
       slots = ids[id]!;
     }
-    // One name, one struct, one tail; attributes and global states by their chunk.
-    const slot = family === type.USERATTR || family === type.GSTATE ? tag.type : family;
+    // One name, one struct, one tail; attributes, global states and what is not known by their type.
+    const slot = family === type.NAME || family === type.STRUCT || family === type.TAIL ? family : tag.type;
     const old = slots.get(slot);
     if (old !== undefined) this.replaced.push(old);
     if (tag.deleted) slots.delete(slot);
@@ -142,10 +142,12 @@ export function tagMeaning(tag: Tag, ofSuperblock: boolean): string {
       if (tag.type !== type.FCRC) return 'CRC';
       if (size < 8) return short(8);
       return `the ${count(readU32(data, 0), 'byte')} behind this commit have CRC 0x${hex8(readU32(data, 4))}`;
-    default:
+    case type.GSTATE:
       if (tag.type !== type.MOVESTATE) return `global state of ${count(size, 'byte')}`;
       if (tag.deleted) return 'delta removed';
       return size < 12 ? short(12) : movestateMeaning(data);
+    default:
+      return `${count(size, 'byte')} that littlefs does not know`;
   }
 }
 

@@ -89,7 +89,7 @@ export interface BlockReport {
 export interface InspectOptions {
   /** The number of the block, for the report. */
   readonly block?: number | undefined;
-  /** Blocks of the device: tells pointers from data. */
+  /** Blocks of the device: tells pointers from data. 2^20 unless said. */
   readonly blockCount?: number | undefined;
   /** Unit of a program: where commits may end. 1 unless said. */
   readonly progSize?: number | undefined;
@@ -126,7 +126,7 @@ export function inspectBlock(bytes: Uint8Array, options: InspectOptions = {}): B
   const size = bytes.length;
   const progSize = whole('progSize', options.progSize ?? 1, 1, 0x7fffffff);
   const { block, diskVersion } = options;
-  const blockCount = options.blockCount ?? 0x7fffffff;
+  const blockCount = options.blockCount ?? 0x100000;
   const walk = walkLog(bytes);
   const { commits, end, stop } = walk;
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { borrowProgCache, type Disk, type ProgCache, returnProgCache } from './cache.ts';
+import { type BlockReader, borrowProgCache, type Disk, type ProgCache, returnProgCache } from './cache.ts';
 import type { Settings } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import type { LfsDir } from './dir.ts';
@@ -40,6 +40,7 @@ export class Lfs implements Disk {
   readonly readSize: number;
   readonly progSize: number;
   readonly cacheSize: number;
+  lastReader: BlockReader | null = null;
   /** Of the file system; 0 while mount has not found out. */
   blockCount: number;
   nameMax: number;

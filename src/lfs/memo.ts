@@ -34,6 +34,8 @@ interface KnownLog {
 
 /** Of more than so many, or than a mount has, the one not used for longest is forgotten: a campaign must not fill the memory. */
 const LOGS_MAX = 128;
+/** A mount with more pairs keeps none: the entries of so many would take more memory than the next mount saves time. */
+const PAIRS_MAX = 4096;
 
 function withFcrc(lfs: Lfs): boolean {
   return lfs.settings.diskVersion >= DISK_VERSION_2_1;
@@ -97,6 +99,6 @@ function rememberLog(lfs: Lfs, mdir: Mdir): void {
 
 /** Keeps everything, when a mount ends. */
 export function rememberAll(lfs: Lfs): void {
-  if (lfs.device.memo === undefined) return;
+  if (lfs.device.memo === undefined || lfs.pairs.size > 2 * PAIRS_MAX) return;
   for (const [block, mdir] of lfs.pairs) if (block === mdir.block0) rememberLog(lfs, mdir);
 }

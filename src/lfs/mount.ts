@@ -6,7 +6,7 @@
  */
 
 import { dropLookahead } from './alloc.ts';
-import { BlockReader } from './cache.ts';
+import { openBlock } from './cache.ts';
 import { type LfsConfig, settingsFor } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { corrupt, invalid, LfsError } from './errors.ts';
@@ -48,15 +48,15 @@ function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
     if (isFirst) throw new LfsError('LFS_ERR_CORRUPT', 'blocks 0 and 1 hold a metadata pair, but no superblock');
     return;
   }
-  const reader = new BlockReader(lfs, mdir.block0);
-  if (!reader.load(first.nameAt + 8)) throw corrupt('the superblock cannot be read', mdir.block0);
+  const reader = openBlock(lfs, mdir.block0);
+  if (!reader.load(first.nameAt + 8, true)) throw corrupt('the superblock cannot be read', mdir.block0);
   if (!isMagic(reader.bytes, first.nameAt)) {
     const name = byteString(reader.bytes, first.nameAt, first.nameAt + MAGIC.length);
     if (isFirst) throw new LfsError('LFS_ERR_NOENT', `the superblock says '${name}' where '${MAGIC}' is expected`);
     return;
   }
   if (first.structType !== type.INLINESTRUCT) throw corrupt('the superblock has no data', mdir.block0, first.nameAt);
-  if (!reader.load(first.structAt + first.structSize)) throw corrupt('the superblock cannot be read', mdir.block0);
+  if (!reader.load(first.structAt + first.structSize, true)) throw corrupt('the superblock cannot be read', mdir.block0);
   const superblock = decodeSuperblock(reader.bytes, first.structAt, first.structSize);
   const { version } = superblock;
   const supported = lfs.settings.diskVersion;

@@ -61,9 +61,8 @@ export class Info implements LfsInfo {
 }
 
 /** What an entry is to people; `undefined` for one without a struct, which is no file yet. */
-export function infoOf(lfs: Lfs, entry: Entry): Info | undefined {
+export function infoOf(lfs: Lfs, entry: Entry, name: string): Info | undefined {
   if (entry.structType < 0) return undefined;
-  const name = entry.name ?? '';
   if (entry.nameType === type.DIR) return new Info('dir', 0, name);
   return new Info('file', fileSize(lfs, entry), name);
 }
@@ -80,7 +79,7 @@ export function fileSize(lfs: Lfs, entry: Entry): number {
 export function stat(lfs: Lfs, path: LfsPath): Info {
   const found = walk(lfs, path);
   if (found.isRoot) return new Info('dir', 0, '/');
-  const info = found.entry === null ? undefined : infoOf(lfs, found.entry);
+  const info = found.entry === null ? undefined : infoOf(lfs, found.entry, found.name);
   if (info === undefined) throw noEntry(path);
   return info;
 }

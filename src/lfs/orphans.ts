@@ -45,6 +45,8 @@ function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean 
         takeMove(lfs, pred, changes);
         changes.push(tailChange(false, word0, word1));
         if (orphaningCommit(lfs, pred, changes, erased)) more = true;
+        // Its last entry was the one moved away, and so it went itself: start over.
+        if (!pred.alive) return true;
         continue;
       }
       if (pass === 1 && parent === undefined && afterPowerLoss) {

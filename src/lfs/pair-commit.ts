@@ -162,7 +162,8 @@ function adoptTails(lfs: Lfs, mdir: Mdir, tails: readonly Mdir[]): void {
   }
   linkTail(lfs, before);
   if (directory === null) return;
-  const at = directory.chain.indexOf(mdir);
+  // From the end: names that come in order split the last pair again and again.
+  const at = directory.chain.lastIndexOf(mdir);
   const rootMoved = directory.owner === null && samePair(tails[0]!.block0, tails[0]!.block1, lfs.root0, lfs.root1);
   if (rootMoved) {
     // The superblock expanded: the old pair is only an anchor now.
@@ -244,6 +245,6 @@ export function retirePair(lfs: Lfs, mdir: Mdir): void {
   forgetPair(lfs, mdir);
   const directory = mdir.directory;
   if (directory === null) return;
-  const at = directory.chain.indexOf(mdir);
+  const at = directory.chain.lastIndexOf(mdir);
   if (at > 0) directory.chain.splice(at, 1);
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { BlockReader, onDisk, readWord } from './cache.ts';
+import { onDisk, openBlock, readWord } from './cache.ts';
 import { corrupt } from './errors.ts';
 import { equalPair, movingFrom, samePair } from './gstate.ts';
 import { DISK_VERSION_2_1, NO_BLOCK } from './layout.ts';
@@ -59,7 +59,7 @@ function readLog(lfs: Lfs, block: number, other: number): Mdir | null {
   const known = recallLog(lfs, block, other);
   if (known !== null) return known;
   const { scan } = lfs;
-  const reader = new BlockReader(lfs, block);
+  const reader = openBlock(lfs, block);
   if (!scanLog(reader, lfs.blockSize, scan)) return null;
   const mdir = new Mdir(block, other);
   foldLog(scan, reader.bytes, mdir);

@@ -17,9 +17,9 @@ import { addOrphans, clearMove, hasOrphans, movingFrom, samePair } from './gstat
 import { encodePair } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
-import { applyChanges, type Change, relocatingCommit, retirePair, tailChange } from './pair-commit.ts';
+import { applyChanges, type Change, type CommitState, relocatingCommit, retirePair, tailChange } from './pair-commit.ts';
 import { findParent, findPred } from './pairs.ts';
-import { makeTag, type } from './tag.ts';
+import { makeTag, tagFamily, type } from './tag.ts';
 
 /**
  * Commits changes to a pair; true when nested relocations may have left orphans. `erased` is what the caller knows of
@@ -33,15 +33,10 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
   let state = relocatingCommit(lfs, mdir, changes, erased);
 
   if (state === 'dropped') {
-    const pred = findPred(lfs, mdir.block0, mdir.block1)!;
-    old0 = pred.block0;
-    old1 = pred.block1;
-    moved = pred;
-    lfs.gdelta.xor(mdir.delta);
-    state = relocatingCommit(lfs, pred, [tailChange(mdir.split, mdir.tail0, mdir.tail1)], pred.erased);
-    applyChanges(lfs, mdir, changes, null);
-    retirePair(lfs, mdir);
-    for (const dir of lfs.dirs) dir.follow(lfs, mdir);
+    moved = findPred(lfs, mdir.block0, mdir.block1)!;
+    old0 = moved.block0;
+    old1 = moved.block1;
+    state = dropFromThread(lfs, mdir, changes, moved);
   }
 
   let orphans = false;
@@ -86,12 +81,33 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
         changes.push(tailChange(pred.split, moved.block0, moved.block1));
         moved = pred;
         state = relocatingCommit(lfs, pred, changes, pred.erased);
+        if (state === 'dropped') {
+          // The move was its last entry, so the pair before it is the one to be told (C stops at an assertion here).
+          moved = findPred(lfs, pred.block0, pred.block1)!;
+          old0 = moved.block0;
+          old1 = moved.block1;
+          state = dropFromThread(lfs, pred, changes, moved);
+        }
       }
     }
   } finally {
     lfs.relocating--;
   }
   return orphans;
+}
+
+/**
+ * Instead of a commit that would leave a pair empty: the pair before it takes over its tail, as the changes would have
+ * it, and its share of the global state.
+ */
+function dropFromThread(lfs: Lfs, mdir: Mdir, changes: readonly Change[], pred: Mdir): CommitState {
+  const tail = changes.find(({ tag }) => tagFamily(tag) === type.TAIL);
+  lfs.gdelta.xor(mdir.delta);
+  const state = relocatingCommit(lfs, pred, [tail ?? tailChange(mdir.split, mdir.tail0, mdir.tail1)], pred.erased);
+  applyChanges(lfs, mdir, changes, null);
+  retirePair(lfs, mdir);
+  for (const dir of lfs.dirs) dir.follow(lfs, mdir);
+  return state;
 }
 
 /**
