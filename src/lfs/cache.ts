@@ -83,14 +83,15 @@ export function readOrThrow(disk: Disk, block: number, offset: number, target: U
     throw corrupt(`cannot read ${size} bytes`, block >>> 0, offset);
 }
 
-const word = new Uint8Array(8);
-
 /** One little-endian word; `undefined` where the block is bad. */
 export function readWord(disk: Disk, block: number, offset: number): number | undefined {
   const last = disk.lastReader;
   if (last && last.block === block && last.has(offset + 4)) return readU32(last.bytes, offset);
-  if (!readInto(disk, block, offset, word, 0, 4)) return undefined;
-  return readU32(word, 0);
+  if (!onDisk(disk, block) || offset + 4 > disk.blockSize) return undefined;
+  const view = viewBlock(disk, block);
+  if (view !== undefined) return readU32(view, offset);
+  const word = new Uint8Array(4);
+  return readInto(disk, block, offset, word, 0, 4) ? readU32(word, 0) : undefined;
 }
 
 /**
@@ -160,8 +161,8 @@ export class ProgCache {
   offset = 0;
   size = 0;
   readonly buffer: Uint8Array;
-  /** The buffer is known to hold nothing but 0xff. */
-  private blank = true;
+  /** Behind this the buffer holds nothing but 0xff; before it, so it may, where `size` has not been either. */
+  private soiled = 0;
 
   constructor(cacheSize: number) {
     this.buffer = new Uint8Array(cacheSize).fill(0xff);
@@ -169,14 +170,22 @@ export class ProgCache {
 
   /** Forgets what is in flight; the bytes stay in the buffer, as in C. */
   drop(): void {
+    this.soil(this.size);
     this.block = NO_BLOCK;
+    this.size = 0;
   }
 
   /** Forgets what is in flight and its bytes. */
   clear(): void {
-    if (!this.blank) this.buffer.fill(0xff);
-    this.blank = true;
+    this.soil(this.size);
+    if (this.soiled > 0) this.buffer.fill(0xff, 0, this.soiled);
+    this.soiled = 0;
     this.block = NO_BLOCK;
+    this.size = 0;
+  }
+
+  private soil(to: number): void {
+    if (to > this.soiled) this.soiled = to;
   }
 
   /** For one who fills the buffer himself: everything that he writes goes to this block, from this offset on. */
@@ -184,19 +193,18 @@ export class ProgCache {
     this.block = block;
     this.offset = alignDown(offset, disk.progSize);
     this.size = offset - this.offset;
-    this.blank = false;
   }
 
   /** Puts bytes into the buffer behind the cache's back: an inline file, or what C would have read into it. */
   overlay(at: number, bytes: Uint8Array): void {
     this.buffer.set(bytes, at);
-    this.blank = false;
+    this.soil(at + bytes.length);
   }
 
   /** Takes over what another cache holds. */
   take(other: ProgCache): void {
     this.buffer.set(other.buffer);
-    this.blank = other.blank;
+    this.soiled = Math.max(other.soiled, other.size);
     this.block = other.block;
     this.offset = other.offset;
     this.size = other.size;
@@ -216,15 +224,15 @@ export class ProgCache {
       const step = Math.min(size, cacheSize - into);
       if (step === cacheSize && block >= 0) {
         // A full line goes out from the caller's own bytes: no copy, and no buffer to fill with 0xff again.
-        if (!program(disk, verify, block, this.offset, at === 0 && step === bytes.length ? bytes : bytes.subarray(at, at + step))) {
-          this.overlay(0, bytes.subarray(at, at + step));
+        const line = at === 0 && step === bytes.length ? bytes : bytes.subarray(at, at + step);
+        if (!program(disk, verify, block, this.offset, line)) {
+          this.overlay(0, line);
           this.size = cacheSize;
           return false;
         }
         this.clear();
       } else {
         copyBytes(bytes, at, this.buffer, into, step);
-        this.blank = false;
         if (into + step > this.size) this.size = into + step;
         if (this.size === cacheSize && !this.flush(disk, verify)) return false;
       }

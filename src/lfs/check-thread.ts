@@ -205,33 +205,40 @@ function checkSuperblock(
       );
   }
   if (size < SUPERBLOCK_SIZE) return true;
-  state.nameMax = limit(state, 'nameMax', words.nameMax, settings.nameMax, NAME_MAX_LIMIT, place);
-  state.fileMax = limit(state, 'fileMax', words.fileMax, settings.fileMax, FILE_MAX_LIMIT, place);
-  state.attrMax = limit(state, 'attrMax', words.attrMax, settings.attrMax, ATTR_MAX_LIMIT, place);
+  const { nameMax, fileMax, attrMax } = state;
+  state.nameMax = limit(state, 'nameMax', words.nameMax, nameMax, settings.nameMax, NAME_MAX_LIMIT, place);
+  state.fileMax = limit(state, 'fileMax', words.fileMax, fileMax, settings.fileMax, FILE_MAX_LIMIT, place);
+  state.attrMax = limit(state, 'attrMax', words.attrMax, attrMax, settings.attrMax, ATTR_MAX_LIMIT, place);
   return true;
 }
 
-/** The limit that holds. Zero stands for the driver's own. */
+/** The limit that holds behind this superblock. Zero stands for the driver's own. */
 function limit(
   state: CheckState,
   name: string,
   found: number,
+  before: number,
   configured: number,
   most: number,
   place: { block: number; offset: number },
 ): number {
-  if (found === 0) return configured;
-  if (found > most)
+  if (found === 0 || found === before) return before;
+  const says = `the superblock says ${name} ${found}`;
+  if (found > most) state.findings.add('error', 'limit-too-big', place, `${says}; the format allows up to ${most}`);
+  else if (found > configured)
+    state.findings.add(
+      'warning',
+      'limit-too-big',
+      place,
+      `${says}; a driver configured for ${configured} refuses to mount this`,
+    );
+  else if (found > before)
     state.findings.add(
       'error',
       'limit-too-big',
       place,
-      `the superblock says ${name} ${found}; the format allows up to ${most}`,
+      `${says}; a superblock before it says ${before}: no driver mounts this`,
     );
-  else if (found > configured) {
-    const message = `the superblock says ${name} ${found}; a driver configured for ${configured} refuses to mount this`;
-    state.findings.add('warning', 'limit-too-big', place, message);
-  }
   return found;
 }
 

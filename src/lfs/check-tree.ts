@@ -37,6 +37,7 @@ export function walkTree(state: CheckState): void {
   const open = [dir];
   for (let next = open.pop(); next !== undefined; next = open.pop()) walkDirectory(state, next, open);
 
+  for (const pair of state.pairs) if (pair.mdir === null) reportUnreadable(state, pair);
   for (const { pair, place } of state.unthreaded) {
     // A relocated pair found later may lead there after all.
     if (pair.inThread) continue;

@@ -15,7 +15,7 @@
  */
 
 import { popCount, readU32, trailingZeros } from './bytes.ts';
-import { onDisk, readInto } from './cache.ts';
+import { onDisk, readInto, readWord, viewBlock } from './cache.ts';
 import { corrupt } from './errors.ts';
 import type { Lfs } from './lfs.ts';
 
@@ -50,8 +50,6 @@ function checkHead(lfs: Lfs, block: number): void {
   if (!onDisk(lfs, block)) throw corrupt(`a file's block ${block >>> 0} lies outside the ${lfs.blockCount} blocks`);
 }
 
-const pointers = new Uint8Array(128);
-
 /** Remembers that block `before` comes before `block` in its list. */
 export function rememberBefore(lfs: Lfs, block: number, before: number): void {
   if (block >= lfs.device.blockCount) return;
@@ -61,6 +59,15 @@ export function rememberBefore(lfs: Lfs, block: number, before: number): void {
 
 export function forgetBefore(lfs: Lfs, block: number): void {
   if (lfs.ctzBefore !== null) lfs.ctzBefore[block] = 0;
+}
+
+/** The first pointers of a block. */
+function readPointers(lfs: Lfs, block: number, count: number): Uint8Array {
+  const view = viewBlock(lfs, block);
+  if (view !== undefined) return view;
+  const bytes = new Uint8Array(4 * count);
+  if (!readInto(lfs, block, 0, bytes, 0, bytes.length)) throw corrupt('a block of a file cannot be read', block, 0);
+  return bytes;
 }
 
 /** Visits the blocks of a list from its head. */
@@ -87,7 +94,7 @@ export function visitFrom(lfs: Lfs, from: number, last: number, visit: (block: n
     }
     // As C: the two pointers of an even block lead to the next two of the list.
     const count = 2 - (index & 1);
-    if (!readInto(lfs, block, 0, pointers, 0, 4 * count)) throw corrupt('a block of a file cannot be read', block, 0);
+    const pointers = readPointers(lfs, block, count);
     const one = readU32(pointers, 0) | 0;
     checkHead(lfs, one);
     known[block] = one + 1;
@@ -207,10 +214,9 @@ export class Chain {
     const before = skip === 0 && lfs.ctzBefore !== null ? lfs.ctzBefore[block]! : 0;
     if (before !== 0) return before - 1;
     checkHead(lfs, block);
-    if (!readInto(lfs, block, 4 * skip, pointers, 0, 4))
-      throw corrupt('a block of a file cannot be read', block, 4 * skip);
-    const to = readU32(pointers, 0) | 0;
-    checkHead(lfs, to);
-    return to;
+    const to = readWord(lfs, block, 4 * skip);
+    if (to === undefined) throw corrupt('a block of a file cannot be read', block, 4 * skip);
+    checkHead(lfs, to | 0);
+    return to | 0;
   }
 }

@@ -71,7 +71,7 @@ export class Lfs implements Disk {
 
   readonly files: OpenFile[] = [];
   readonly dirs: LfsDir[] = [];
-  readonly scan: LogScan = new LogScan();
+  private scanOrNull: LogScan | null = null;
   private pcacheOrNull: ProgCache | null = null;
 
   mounted = false;
@@ -90,6 +90,12 @@ export class Lfs implements Disk {
     this.fileMax = settings.fileMax;
     this.attrMax = settings.attrMax;
     this.inlineMax = settings.inlineMax;
+  }
+
+  /** What the last scan of a log found. */
+  get scan(): LogScan {
+    this.scanOrNull ??= new LogScan();
+    return this.scanOrNull;
   }
 
   /** A cache for a file's writes. */

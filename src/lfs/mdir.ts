@@ -51,6 +51,17 @@ export class Entry {
     this.mdir = mdir;
   }
 
+  /** The entry is deleted: only open files still know it. */
+  remove(id: number): void {
+    this.mdir = null;
+    this.nameAt = id;
+  }
+
+  /** Of a removed entry: the id it had. */
+  get removedId(): number {
+    return this.nameAt;
+  }
+
   leaveMount(): void {
     this.mdir = null;
     this.child = null;
@@ -129,7 +140,7 @@ export class Mdir {
   alive = true;
   /** Its blocks are allocated, nothing is written to them yet. */
   fresh = false;
-  private own: Entry[] | null = [];
+  private own: Entry[] | null = null;
   /** The entries of an earlier mount, as long as nobody wants to change or keep them. */
   private lent: readonly Entry[] = none;
   /** This pair's share of the global state. */
@@ -166,10 +177,31 @@ export class Mdir {
     return this.glance.length;
   }
 
-  /** Entries of an earlier mount, copied when somebody needs his own. */
-  borrow(entries: readonly Entry[]): void {
-    this.own = null;
-    this.lent = entries;
+  /** The same pair for another mount. Its entries are lent, and copied when somebody needs his own. */
+  copyFor(block0: number, block1: number): Mdir {
+    const copy = new Mdir(block0, block1);
+    copy.rev = this.rev;
+    copy.end = this.end;
+    copy.etag = this.etag;
+    copy.seed = this.seed;
+    copy.crcs = this.crcs;
+    copy.tail0 = this.tail0;
+    copy.tail1 = this.tail1;
+    copy.split = this.split;
+    copy.erased = this.erased;
+    copy.delta.copy(this.delta);
+    copy.named = this.named;
+    copy.lent = this.glance;
+    copy.own = null;
+    return copy;
+  }
+
+  /** Lets go of all that belongs to the mount. */
+  leaveMount(): void {
+    this.directory = null;
+    this.next = null;
+    this.pred = null;
+    if (this.own !== null) for (const entry of this.own) entry.leaveMount();
   }
 
   private takeOwn(): Entry[] {

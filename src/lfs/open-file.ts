@@ -119,6 +119,7 @@ export class OpenFile {
     if (this.writing) this.flush();
     if (this.position >= this.size) return 0;
     const size = Math.min(length, this.size - this.position);
+    if (size === 0) return 0;
     this.reading = true;
     if (this.inline) this.copyInline(this.position, target, at, size);
     else this.readBlocks(this.position, target, at, size);
@@ -166,7 +167,7 @@ export class OpenFile {
     while (this.position < to) this.writeBytes(zeros, 0, Math.min(zeros.length, to - this.position), true);
   }
 
-  /** `bytewise`: C does this byte by byte, so that a block gone bad finds a fresh checkpoint. */
+  /** `bytewise`: C makes one call for each byte, so that what is before a failing byte is written, with a checkpoint. */
   private writeBytes(bytes: Uint8Array, at: number, size: number, bytewise: boolean): void {
     try {
       this.writeOn(bytes, at, size, bytewise);
@@ -178,6 +179,13 @@ export class OpenFile {
 
   private writeOn(bytes: Uint8Array, at: number, size: number, bytewise: boolean): void {
     const { lfs } = this;
+    const room = lfs.inlineMax - this.position;
+    if (bytewise && this.inline && size > room && room > 0 && this.size <= lfs.inlineMax) {
+      // Byte by byte, the file stays inline for as long as it can: a failure later finds it that long.
+      this.writeOn(bytes, at, room, true);
+      at += room;
+      size -= room;
+    }
     if (this.inline && Math.max(this.position + size, this.size) > lfs.inlineMax) this.outline();
     const cache = this.writeCache();
     while (size > 0) {
@@ -192,17 +200,30 @@ export class OpenFile {
         }
         this.writing = true;
       }
-      const step = Math.min(size, (this.inline ? lfs.cacheSize : lfs.blockSize) - this.offset);
+      let step = Math.min(size, (this.inline ? lfs.cacheSize : lfs.blockSize) - this.offset);
       while (!cache.put(lfs, true, this.block, this.offset, bytes, at, step)) {
-        if (bytewise) checkpoint(lfs);
+        if (bytewise && step > 1) {
+          // All bytes before the one that filled the line have been written; that one is tried again alone.
+          const written = cache.offset + lfs.cacheSize - 1 - this.offset;
+          this.advance(written);
+          at += written;
+          size -= written;
+          step = 1;
+        }
         this.relocate();
       }
-      this.position += step;
-      this.offset += step;
+      this.advance(step);
       at += step;
       size -= step;
-      checkpoint(lfs);
     }
+  }
+
+  /** So many bytes are written: what they stand in can be found, so every other block may be handed out. */
+  private advance(count: number): void {
+    if (count === 0) return;
+    this.position += count;
+    this.offset += count;
+    checkpoint(this.lfs);
   }
 
   /** The program cache, holding what C's buffer holds at this point. */
@@ -441,9 +462,14 @@ export class OpenFile {
       this.seek(this.currentSize);
       const to = Math.min(size, lfs.fileMax);
       if (this.reading) this.flush();
-      this.writeZeros(to);
-      this.failed = false;
-      this.dusty = false;
+      const from = this.position;
+      try {
+        this.writeZeros(to);
+        if (to > from) this.failed = false;
+      } finally {
+        // Each byte is a write of its own in C: the first one counts although a later one fails.
+        if (this.position > from) this.dusty = false;
+      }
       // C notices the limit only when it is reached, and the file is that long then.
       if (size > to) fail('LFS_ERR_FBIG', `the file would have ${size} bytes; allowed: up to ${lfs.fileMax}`);
     }
@@ -452,7 +478,6 @@ export class OpenFile {
 
   private becomeInline(size: number): void {
     this.seek(0);
-    this.flush();
     const bytes = new Uint8Array(size);
     if (!this.inline) this.readBlocks(0, bytes, 0, size);
     else if (size > 0) this.copyInline(0, bytes, 0, size);
@@ -494,7 +519,7 @@ export class OpenFile {
       }
       this.dirty = false;
     }
-    for (const other of lfs.files) if (other !== this && other.entry === entry && mdir !== null) other.dusty = true;
+    for (const other of lfs.files) if (other !== this && isSameFile(entry, other.entry)) other.dusty = true;
     this.failed = false;
     this.dusty = false;
   }
@@ -529,6 +554,11 @@ export class OpenFile {
     for (let i = fresh.length - 1; i >= 0; i--) visit(fresh[i]!);
     if (freshFrom > 0) visitFrom(lfs, chain.at(lfs, freshFrom - 1), freshFrom - 1, visit);
   }
+}
+
+/** As C sees it: files removed from the same place are one. */
+function isSameFile(a: Entry, b: Entry): boolean {
+  return a === b || (a.mdir === null && b.mdir === null && a.removedId === b.removedId);
 }
 
 export function readAttrsInto(lfs: Lfs, entry: Entry, attrs: readonly FileAttr[]): void {

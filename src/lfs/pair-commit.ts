@@ -195,7 +195,7 @@ export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], p
           const gone = entries[id];
           if (gone === undefined) throw corrupt(`entry ${id} of {${mdir.block0}, ${mdir.block1}} does not exist`, mdir.block0);
           entries.splice(id, 1);
-          gone.mdir = null;
+          gone.remove(id);
           if (directory !== null && gone.name !== null && directory.byName.get(gone.name) === gone) directory.byName.delete(gone.name);
           for (const dir of lfs.dirs) dir.removed(mdir, id);
         }
