@@ -27,14 +27,39 @@ export function dropLookahead(lfs: Lfs): void {
   checkpoint(lfs);
 }
 
+/** Works out where the first window starts: before it is taken, and before the number of blocks changes. */
+export function settleStart(lfs: Lfs): void {
+  if (lfs.seedParts === null) return;
+  lfs.lookahead.start = mountSeed(lfs.seedParts) % lfs.blockCount;
+  lfs.seedParts = null;
+}
+
+/**
+ * The number of blocks changes from `before`. The window stays, as in C, but what C overlooks: its part behind the old
+ * or new last block now stands for other blocks, perhaps the superblock's. Those in use must not be handed out.
+ */
+export function resizeLookahead(lfs: Lfs, before: number): void {
+  const window = lfs.lookahead;
+  const count = lfs.blockCount;
+  if (window.bits === null || window.start + window.size <= Math.min(before, count)) return;
+  const { bits } = window;
+  window.start %= count;
+  window.size = Math.min(window.size, count);
+  visitBlocks(
+    lfs,
+    (block) => {
+      const offset = (block - window.start + count) % count;
+      if (offset >= 0 && offset < window.size) bits[offset >> 3]! |= 1 << (offset & 7);
+    },
+    true,
+  );
+}
+
 /** Takes the next window. */
 export function scanLookahead(lfs: Lfs): void {
   const window = lfs.lookahead;
   const count = lfs.blockCount;
-  if (lfs.seedParts !== null) {
-    window.start = mountSeed(lfs.seedParts) % count;
-    lfs.seedParts = null;
-  }
+  settleStart(lfs);
   window.start = (window.start + window.next) % count;
   window.next = 0;
   window.size = Math.min(8 * lfs.settings.lookaheadSize, window.checkpoint);
@@ -46,7 +71,9 @@ export function scanLookahead(lfs: Lfs): void {
       lfs,
       (block) => {
         let offset = block - start;
-        if (offset < 0) offset += count;
+        // What is no block (a broken pointer, or the mark that `visitOwnBlocks` tells of) counts as in C.
+        if (block < 0 || block >= count) offset = ((offset + count) >>> 0) % count;
+        else if (offset < 0) offset += count;
         if (offset < size) bits[offset >> 3]! |= 1 << (offset & 7);
       },
       true,

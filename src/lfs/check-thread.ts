@@ -8,6 +8,7 @@ import { onDisk } from './cache.ts';
 import { loadPair, looksBlank, reportUnreadable } from './check-pairs.ts';
 import { type CheckState, type Pair, pairText, pathOf } from './check-state.ts';
 import { equalPair, samePair } from './gstate.ts';
+import { hex8 } from './inspect-tags.ts';
 import {
   ATTR_MAX_LIMIT,
   FILE_MAX_LIMIT,
@@ -297,8 +298,10 @@ export function checkGlobalState(state: CheckState): void {
   const moveTag = (gstate.tag & 0x7ffffc00) >>> 0;
   const pair = pairText(gstate.pair0, gstate.pair1);
   if (moveTag === 0) {
-    if ((gstate.tag & 0x3ff) !== 0 || gstate.pair0 !== 0 || gstate.pair1 !== 0)
-      findings.add('warning', 'gstate-invalid', {}, `the global state names the pair ${pair}, but no move is pending`);
+    if ((gstate.tag & 0x3ff) !== 0 || gstate.pair0 !== 0 || gstate.pair1 !== 0) {
+      const message = `the global state adds up to 0x${hex8(gstate.tag >>> 0)} and the pair ${pair}; expected zeros where no move is pending`;
+      findings.add('warning', 'gstate-invalid', {}, message);
+    }
     return;
   }
   if (moveTag >>> 20 !== type.DELETE) {

@@ -164,9 +164,11 @@ export class CommitWriter {
       if (next >= end && next <= blockSize - progSize) {
         const view = viewBlock(lfs, this.block) ?? this.readAhead(next);
         const at = view.length === blockSize ? next : 0;
-        leading = view[at] ?? 0xff;
+        const readable = view.length > 0;
+        leading = readable ? view[at]! : 0xff;
         if (lfs.settings.diskVersion >= DISK_VERSION_2_1) {
-          const wrote = this.words(makeTag(type.FCRC, NO_ID, 8), progSize, crc32(0xffffffff, view, at, at + progSize), 0);
+          const crc = readable ? crc32(0xffffffff, view, at, at + progSize) : 0xffffffff;
+          const wrote = this.words(makeTag(type.FCRC, NO_ID, 8), progSize, crc, 0);
           if (wrote !== outcome.DONE) return wrote;
         }
       }

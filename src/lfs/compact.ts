@@ -23,6 +23,7 @@ import { ENTRY_COUNT_MAX, NO_BLOCK } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { type AttrRef, type Entry, Mdir } from './mdir.ts';
 import { visitBlocks } from './traverse.ts';
+import { forgetBlock } from './pairs.ts';
 import { DELETED, makeTag, NO_ID, tagFamily, tagId, tagSize, tagSpan, tagSplice, tagType, type } from './tag.ts';
 
 /** One change to a pair, as it stands in the log. */
@@ -183,30 +184,40 @@ class Target {
 /** Writes the items of ids `[begin, end)` to the other block of a target, relocating until a block holds them. */
 function writeTarget(lfs: Lfs, target: Target, items: readonly Item[], begin: number, end: number): CompactResult {
   const isRoot = samePair(target.block0, target.block1, 0, 1);
-  let tired = needsRelocation(lfs, target.rev);
+  let tired = lfs.mayMove && needsRelocation(lfs, target.rev);
   target.rev = (target.rev + 1) | 0;
   let relocated = false;
+  let moved = false;
   let attempt: boolean = !(tired && !isRoot);
   for (;;) {
     if (attempt) {
-      const result = writeOnce(lfs, target, items, begin, end, relocated);
+      const result = writeOnce(lfs, target, items, begin, end, moved);
       if (result === outcome.DONE) return relocated ? 'relocated' : 'done';
-      if (result === outcome.FULL) throw new LfsError('LFS_ERR_NOSPC', `no room left in metadata block ${target.block1}`);
+      if (result === outcome.FULL) {
+        // What has been gathered must not get in the way of the next attempt (C stops at an assertion there).
+        lfs.pcache.drop();
+        throw new LfsError('LFS_ERR_NOSPC', `no room left in metadata block ${target.block1}`);
+      }
     }
     attempt = true;
     relocated = true;
     lfs.pcache.drop();
     if (isRoot) throw new LfsError('LFS_ERR_NOSPC', `the superblock in block ${target.block1} can no longer be written`);
     const block = allocBlock(lfs);
-    if (block >= 0) target.block1 = block;
+    // A worn pair on a full device stays where it is, and then takes the global state as any other.
+    if (block >= 0) {
+      target.block1 = block;
+      moved = true;
+    }
     else if (!tired) throw new LfsError('LFS_ERR_NOSPC', 'no free block left');
     tired = false;
   }
 }
 
-function writeOnce(lfs: Lfs, target: Target, items: readonly Item[], begin: number, end: number, relocated: boolean): Outcome {
+function writeOnce(lfs: Lfs, target: Target, items: readonly Item[], begin: number, end: number, moved: boolean): Outcome {
   const block = target.block1;
   forgetBefore(lfs, block);
+  forgetBlock(lfs, block);
   if (!eraseBlock(lfs, block)) return outcome.BAD;
   const writer = new CommitWriter(lfs, block, 0, -1, 0);
   let result = writer.revision(target.rev);
@@ -229,7 +240,7 @@ function writeOnce(lfs: Lfs, target: Target, items: readonly Item[], begin: numb
 
   const delta = target.newDelta;
   delta.clear();
-  if (!relocated) {
+  if (!moved) {
     delta.xor(lfs.gdisk);
     delta.xor(lfs.gstate);
   }
@@ -251,7 +262,7 @@ function writeOnce(lfs: Lfs, target: Target, items: readonly Item[], begin: numb
   target.seed = writer.seed;
   target.crcs = writer.crcs;
   lfs.gdelta.clear();
-  if (!relocated) lfs.gdisk.copy(lfs.gstate);
+  if (!moved) lfs.gdisk.copy(lfs.gstate);
   return outcome.DONE;
 }
 

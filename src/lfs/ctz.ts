@@ -83,9 +83,10 @@ export function visitFrom(lfs: Lfs, from: number, last: number, visit: (block: n
   let block = from;
   let index = last;
   for (;;) {
-    checkHead(lfs, block);
+    // As C: a number that is no block is noticed only when something is to be read there.
     visit(block);
     if (index === 0) return;
+    checkHead(lfs, block);
     const before = known[block]!;
     if (before !== 0) {
       block = before - 1;
@@ -96,11 +97,9 @@ export function visitFrom(lfs: Lfs, from: number, last: number, visit: (block: n
     const count = 2 - (index & 1);
     const pointers = readPointers(lfs, block, count);
     const one = readU32(pointers, 0) | 0;
-    checkHead(lfs, one);
     known[block] = one + 1;
     if (count === 2) {
       const two = readU32(pointers, 4) | 0;
-      checkHead(lfs, two);
       visit(one);
       if (known[one] === 0) known[one] = two + 1;
       block = two;
@@ -174,6 +173,7 @@ export class Chain {
   }
 
   private find(lfs: Lfs, target: number): number {
+    checkHead(lfs, this.head);
     const known = this.table();
     if (lfs.ctzBefore !== null && this.lowest - target <= WALK_MAX) {
       this.walkDown(known, lfs.ctzBefore, target);
@@ -216,7 +216,6 @@ export class Chain {
     checkHead(lfs, block);
     const to = readWord(lfs, block, 4 * skip);
     if (to === undefined) throw corrupt('a block of a file cannot be read', block, 4 * skip);
-    checkHead(lfs, to | 0);
     return to | 0;
   }
 }

@@ -65,6 +65,8 @@ export function childDirectory(lfs: Lfs, entry: Entry): Directory {
   // The root has to be known first, or an entry leading back to it would pass for its owner.
   rootDirectoryOf(lfs);
   const head = fetchPair(lfs, entry.word0, entry.word1);
+  if (lfs.pairs.get(head.block0) !== head)
+    throw corrupt(`the directory in {${head.block0}, ${head.block1}} shares a block with another pair`, entry.mdir?.block0, entry.structAt);
   const known = head.directory;
   if (known !== null && known.chain[0] === head && known.owner !== null && known.owner.mdir === null) {
     known.owner = entry;

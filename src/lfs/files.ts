@@ -42,7 +42,7 @@ export function openFile(lfs: Lfs, path: LfsPath, flags: number, options: OpenOp
   const attrs = checkAttrs(lfs, options.attrs, (flags & O_WRONLY) !== 0);
   if ((flags & (O_WRONLY | O_CREAT)) === 0) return openEntry(lfs, path, flags, attrs);
   return transact(lfs, () => {
-    if ((flags & O_WRONLY) !== 0) forceConsistency(lfs);
+    forceConsistency(lfs);
     return openEntry(lfs, path, flags, attrs);
   });
 }
@@ -188,9 +188,13 @@ export class LfsFile {
 
   /** Makes what was written, and the attributes, durable. */
   sync(): void {
-    const file = this.#check();
-    if (!this.#writable) return;
-    transact(this.#lfs, () => file.sync());
+    this.#sync(this.#check());
+  }
+
+  #sync(file: OpenFile): void {
+    // A file that is only read has something to write when it was opened with O_TRUNC.
+    if (this.#writable || file.wantsCommit) transact(this.#lfs, () => file.sync());
+    else file.sync();
   }
 
   /** Syncs, unless a write failed since the last sync, and ends the handle. */
@@ -198,7 +202,7 @@ export class LfsFile {
     const file = this.#check();
     this.#closed = true;
     try {
-      if (this.#writable && !file.isFailed) transact(this.#lfs, () => file.sync());
+      if (!file.isFailed) this.#sync(file);
     } finally {
       file.release();
     }

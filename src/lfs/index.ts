@@ -5,6 +5,7 @@
  */
 
 export { type CheckOptions, type CheckReport, check } from './check.ts';
+export type { Finding, FindingCode, FindingSeverity } from './check-findings.ts';
 export type { LfsConfig } from './config.ts';
 export type { BlockDevice } from './device.ts';
 export { LfsDir } from './dir.ts';
@@ -23,6 +24,16 @@ export {
   SEEK_END,
   SEEK_SET,
 } from './files.ts';
+export {
+  type BlockReport,
+  type CommitReport,
+  type InspectOptions,
+  inspect,
+  inspectBlock,
+  type StopCode,
+  type TagReport,
+} from './inspect.ts';
+export { formatBlock } from './inspect-text.ts';
 export { LittleFS } from './littlefs.ts';
 export type { LfsFsInfo } from './maintain.ts';
 export type { LfsInfo } from './names.ts';

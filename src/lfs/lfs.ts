@@ -68,6 +68,15 @@ export class Lfs implements Disk {
   commits = 0;
   /** Relocations under way: the thread holds stale pairs, no shortcut through it may be taken. */
   relocating = 0;
+  /** The global state is not that of the thread as it is, but as it will be when it is mended. */
+  mendFirst = false;
+  /** False while a worn pair must be written where it is. */
+  mayMove = true;
+
+  /** A pair that an operation goes on with after other commits, and what it knows of the end of its log. */
+  held: { readonly mdir: Mdir; erased: boolean } | null = null;
+  /** Somebody has looked whether the thread and the directories of this mount agree. */
+  surveyed = false;
 
   readonly files: OpenFile[] = [];
   readonly dirs: LfsDir[] = [];

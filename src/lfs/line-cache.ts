@@ -11,7 +11,7 @@
  */
 
 import { alignDown, alignUp, copyBytes } from './bytes.ts';
-import { type Disk, type ProgCache, readInto, readOrThrow, viewBlock } from './cache.ts';
+import { type Disk, onDisk, type ProgCache, readInto, readOrThrow, viewBlock } from './cache.ts';
 import { corrupt } from './errors.ts';
 import { NO_BLOCK } from './layout.ts';
 
@@ -40,6 +40,7 @@ export class LineCache {
   }
 
   read(disk: Disk, block: number, offset: number, target: Uint8Array, at: number, size: number): void {
+    if (!onDisk(disk, block)) throw corrupt("a file's block lies outside the file system", block >>> 0);
     const view = viewBlock(disk, block);
     if (view !== undefined) {
       copyBytes(view, offset, target, at, size);

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { INLINE_BLOCK } from './cache.ts';
 import type { LfsConfig } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { type LfsDir, openDir } from './dir.ts';
@@ -124,7 +125,7 @@ export class LittleFS {
   traverse(visit: (block: number) => void): void {
     checkMounted(this.#lfs);
     if (typeof visit !== 'function') throw invalid(`visit is ${describe(visit)}; allowed: a function`);
-    visitBlocks(this.#lfs, visit, true);
+    visitBlocks(this.#lfs, (block) => block !== INLINE_BLOCK && visit(block >>> 0), true);
   }
 
   /** Finishes what a power cut left unfinished. Any write does this first. */

@@ -204,7 +204,8 @@ export function foldLog(scan: LogScan, bytes: Uint8Array, mdir: Mdir): void {
         const splice = tagSplice(tag);
         if (splice > 0) {
           while (entries.length < id) entries.push(new Entry(mdir));
-          for (let k = 0; k < splice; k++) entries.splice(id, 0, new Entry(mdir));
+          // More ids than there can be, or more than one at a time, no littlefs writes: that must not cost much either.
+          for (let k = 0; k < splice && entries.length < NO_ID; k++) entries.splice(id, 0, new Entry(mdir));
         } else if (splice < 0) {
           for (const gone of entries.splice(id, -splice)) gone.mdir = null;
         }

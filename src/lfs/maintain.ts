@@ -5,7 +5,7 @@
  * @module
  */
 
-import { scanLookahead } from './alloc.ts';
+import { resizeLookahead, scanLookahead, settleStart } from './alloc.ts';
 import { readOrThrow } from './cache.ts';
 import { whole } from './config.ts';
 import { LfsError } from './errors.ts';
@@ -82,15 +82,17 @@ export function grow(lfs: Lfs, blockCount: number): void {
     visitBlocks(
       lfs,
       (block) => {
-        if (block >= blockCount)
+        if (block >>> 0 >= blockCount)
           throw new LfsError('LFS_ERR_NOTEMPTY', `block ${block} is in use: the file system cannot shrink to ${blockCount} blocks`);
       },
       true,
     );
   }
+  settleStart(lfs);
   lfs.blockCount = blockCount;
   const commits = lfs.commits;
   try {
+    resizeLookahead(lfs, before);
     const superblock = readSuperblock(lfs);
     superblock.blockCount = blockCount;
     const root = fetchPair(lfs, lfs.root0, lfs.root1);

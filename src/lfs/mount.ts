@@ -10,10 +10,11 @@ import { openBlock } from './cache.ts';
 import { type LfsConfig, settingsFor } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { corrupt, invalid, LfsError } from './errors.ts';
-import { setNeedsSuperblock } from './gstate.ts';
+import { addOrphans, hasOrphans, setNeedsSuperblock } from './gstate.ts';
 import { decodeSuperblock, MAGIC, versionText } from './layout.ts';
 import { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
+import { mendedState } from './orphans.ts';
 import { firstPair, tailOf, ThreadGuard } from './pairs.ts';
 import { type } from './tag.ts';
 import { byteString } from './bytes.ts';
@@ -33,11 +34,26 @@ export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
     mdir = next;
   }
   if (lfs.root0 < 0) throw corrupt('no superblock in any metadata pair');
+  if (lfs.gstate.tag < 0) takeMendedState(lfs);
   if (lfs.gstate.tag < 0) lfs.gstate.tag = (lfs.gstate.tag + 1) | 0;
   lfs.gdisk.copy(lfs.gstate);
+  if (lfs.mendFirst && !hasOrphans(lfs.gstate)) addOrphans(lfs.gstate, 1);
   dropLookahead(lfs);
   lfs.mounted = true;
   return lfs;
+}
+
+/** The state that counts is that of the thread as it should be; of a damaged one nothing else is known. */
+function takeMendedState(lfs: Lfs): void {
+  const { gstate } = lfs;
+  try {
+    const state = mendedState(lfs);
+    if (state.tag === gstate.tag && state.pair0 === gstate.pair0 && state.pair1 === gstate.pair1) return;
+    gstate.copy(state);
+    lfs.mendFirst = true;
+  } catch (error) {
+    if (!(error instanceof LfsError)) throw error;
+  }
 }
 
 /** A pair whose first entry is the superblock is the root, if none comes after it. */

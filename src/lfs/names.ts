@@ -112,9 +112,9 @@ export function makeDirectory(lfs: Lfs, path: LfsPath): void {
   if (found.isRoot || found.entry !== null) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
   if (!found.creatable) throw noEntry(path);
   checkNameLength(lfs, found.name);
-  const place = found.place();
-  const parent = place.mdir!;
-  const { id } = place;
+  let place = found.place();
+  let parent = place.mdir!;
+  let { erased } = parent;
 
   checkpoint(lfs);
   const made = newPair(lfs);
@@ -131,9 +131,22 @@ export function makeDirectory(lfs: Lfs, path: LfsPath): void {
   if (parent.split) {
     // The new pair goes behind the last pair of the parent, in a commit of its own: an orphan until the next one.
     addOrphans(lfs.gstate, 1);
-    commitPair(lfs, pred, [tailChange(false, made.block0, made.block1)]);
+    lfs.held = { mdir: parent, erased };
+    try {
+      commitPair(lfs, pred, [tailChange(false, made.block0, made.block1)]);
+      erased = lfs.held.erased;
+    } finally {
+      lfs.held = null;
+    }
     addOrphans(lfs.gstate, -1);
+    // If that moved our own pair about, the place may be another one.
+    place = found.place();
+    if (place.mdir !== parent) {
+      parent = place.mdir!;
+      erased = parent.erased;
+    }
   }
+  const { id } = place;
   const entry = new Entry(null);
   const changes: Change[] = [
     { tag: makeTag(type.CREATE, id, 0), data: null, entry },
@@ -141,7 +154,7 @@ export function makeDirectory(lfs: Lfs, path: LfsPath): void {
     { tag: makeTag(type.DIRSTRUCT, id, 8), data: encodePair(made.block0, made.block1) },
   ];
   if (!parent.split) changes.push(tailChange(false, made.block0, made.block1));
-  commitPair(lfs, parent, changes);
+  commitPair(lfs, parent, changes, erased);
 }
 
 /** The pair of a directory that is about to go. */
@@ -224,13 +237,11 @@ export function rename(lfs: Lfs, from: LfsPath, to: LfsPath): void {
   changes.push(nameChange(old.nameType, newId, target.name));
   changes.push(...contentsOf(lfs, old, newId));
   if (samePairs) changes.push({ tag: makeTag(type.DELETE, oldId, 0), data: null });
-  commitPair(lfs, newMdir, changes);
-
-  const child = old.child;
-  if (child !== null) {
-    old.child = null;
-    entry.child = child;
-    child.owner = entry;
+  try {
+    commitPair(lfs, newMdir, changes);
+  } finally {
+    // Also when it is the following of a relocation that failed.
+    if (entry.mdir !== null) handOver(old, entry);
   }
   // A relocation on the way may have finished the move already.
   if (!samePairs && hasMove(lfs.gstate)) {
@@ -238,6 +249,15 @@ export function rename(lfs: Lfs, from: LfsPath, to: LfsPath): void {
     deleteEntry(lfs, old);
   }
   if (droppedPair !== null && hasOrphans(lfs.gstate)) dropPair(lfs, droppedPair);
+}
+
+/** What leads to a directory is another entry now. */
+function handOver(old: Entry, entry: Entry): void {
+  const child = old.child;
+  if (child === null) return;
+  old.child = null;
+  entry.child = child;
+  child.owner = entry;
 }
 
 /** C lets this pass, and the directory is lost. */

@@ -39,6 +39,8 @@ import { FILE_MAX_LIMIT, NO_BLOCK } from './layout.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { LineCache } from './line-cache.ts';
 import type { Entry, Mdir } from './mdir.ts';
+import { forgetBlock } from './pairs.ts';
+import { settleMove } from './repair.ts';
 import { makeTag, type } from './tag.ts';
 import { commitPair } from './transact.ts';
 
@@ -111,6 +113,11 @@ export class OpenFile {
 
   get isFailed(): boolean {
     return this.failed;
+  }
+
+  /** A sync would write. */
+  get wantsCommit(): boolean {
+    return this.dirty || this.writing;
   }
 
   // ---- reading
@@ -301,6 +308,7 @@ export class OpenFile {
     const block = allocBlock(lfs);
     if (block < 0) fail('LFS_ERR_NOSPC', 'no free block left');
     forgetBefore(lfs, block);
+    forgetBlock(lfs, block);
     return eraseBlock(lfs, block) ? block : NO_BLOCK;
   }
 
@@ -462,13 +470,12 @@ export class OpenFile {
       this.seek(this.currentSize);
       const to = Math.min(size, lfs.fileMax);
       if (this.reading) this.flush();
-      const from = this.position;
-      try {
+      if (to > this.position) {
+        // Each byte is a write of its own in C. The first one is what makes the file ours again.
+        this.writeBytes(zeros, 0, 1, true);
+        this.failed = false;
+        this.dusty = false;
         this.writeZeros(to);
-        if (to > from) this.failed = false;
-      } finally {
-        // Each byte is a write of its own in C: the first one counts although a later one fails.
-        if (this.position > from) this.dusty = false;
       }
       // C notices the limit only when it is reached, and the file is that long then.
       if (size > to) fail('LFS_ERR_FBIG', `the file would have ${size} bytes; allowed: up to ${lfs.fileMax}`);
@@ -502,6 +509,7 @@ export class OpenFile {
       this.failed = true;
       throw error;
     }
+    if (this.dirty && entry.mdir !== null) settleMove(lfs, entry.mdir);
     const mdir = entry.mdir;
     if (this.dirty && mdir !== null) {
       // Data first, or a power cut could leave metadata that leads to nothing.
@@ -545,12 +553,17 @@ export class OpenFile {
     this.cache = null;
   }
 
-  /** Blocks that are ours and that the metadata does not lead to. */
+  /** Blocks that are ours and that the metadata does not lead to; also `INLINE_BLOCK`, which is none. */
   visitOwnBlocks(visit: (block: number) => void): void {
     if (this.inline) return;
     const { lfs, chain, fresh, freshFrom } = this;
-    if (this.dirty || this.dusty) visitChain(lfs, chain.head, this.size, visit);
-    if (!this.writing) return;
+    if (this.dirty || this.dusty) {
+      if (chain.length > 0) visitChain(lfs, chain.head, this.size, visit);
+      // A file that has just ceased to be inline still has C's inline mark for a head, which its allocator passes over.
+      else if (this.size > 0) visit(INLINE_BLOCK);
+    }
+    // As in C, nothing leads to a first block that nothing has been written to yet.
+    if (!this.writing || this.position === 0) return;
     for (let i = fresh.length - 1; i >= 0; i--) visit(fresh[i]!);
     if (freshFrom > 0) visitFrom(lfs, chain.at(lfs, freshFrom - 1), freshFrom - 1, visit);
   }

@@ -9,11 +9,11 @@
  * @module
  */
 
-import { addOrphans, equalPair, hasOrphans, orphanCount } from './gstate.ts';
+import { addOrphans, equalPair, GState, hasOrphans, orphanCount } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { type Change, retirePair, tailChange } from './pair-commit.ts';
-import { findParent, firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { fetchPair, findParent, firstPair, tailOf, ThreadGuard } from './pairs.ts';
 import { orphaningCommit, takeMove } from './relocate.ts';
 
 /** Takes orphans out of the thread. Only after a power cut is a pair without a parent really one. */
@@ -26,6 +26,24 @@ export function deorphan(lfs: Lfs, afterPowerLoss: boolean): void {
     lfs.relocating--;
   }
   addOrphans(lfs.gstate, -orphanCount(lfs.gstate));
+}
+
+/**
+ * The global state as of the thread that `deorphan` will make of this one. A pair that had to move may have taken part
+ * in an operation already, and its share of the state with it: where power was lost before the thread named it, the
+ * state of the thread as it is lacks that share.
+ */
+export function mendedState(lfs: Lfs): GState {
+  const state = new GState();
+  const guard = new ThreadGuard(lfs);
+  let mdir = firstPair(lfs);
+  for (;;) {
+    state.xor(mdir.delta);
+    if (!mdir.hasTail) return state;
+    guard.step();
+    const parent = mdir.split ? undefined : findParent(lfs, mdir.tail0, mdir.tail1);
+    mdir = parent === undefined ? tailOf(lfs, mdir)! : fetchPair(lfs, parent.word0, parent.word1);
+  }
 }
 
 /** True when its own commits may have made more orphans. */
@@ -45,6 +63,8 @@ function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean 
         takeMove(lfs, pred, changes);
         changes.push(tailChange(false, word0, word1));
         if (orphaningCommit(lfs, pred, changes, erased)) more = true;
+        // What the thread named until now was the old state of the pair: nobody may take it for a predecessor.
+        mdir.alive = false;
         // Its last entry was the one moved away, and so it went itself: start over.
         if (!pred.alive) return true;
         continue;

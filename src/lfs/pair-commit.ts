@@ -76,6 +76,7 @@ export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[
   lfs.commits++;
   mdir.erased = mdir.end + 4 <= lfs.blockSize;
   for (const file of lfs.files) if (file.entry.mdir === mdir) file.logErased = erased;
+  if (lfs.held?.mdir === mdir) lfs.held.erased = erased;
   for (const dir of lfs.dirs) dir.follow(lfs, mdir);
   return state;
 }

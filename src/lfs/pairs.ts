@@ -24,8 +24,8 @@ export function fetchPair(lfs: Lfs, a: number, b: number): Mdir {
   if (known !== undefined && (known.block0 === a ? known.block1 === b : known.block0 === b)) return known;
   const mdir = readPair(lfs, a, b);
   const other = known ?? lfs.pairs.get(b);
-  // A stale reference to a pair that has moved on is read, used, and forgotten.
-  if (other === undefined || ((mdir.rev - other.rev) | 0) > 0) {
+  // A stale reference to a pair that has moved on is read, used, and forgotten. What somebody walks in is not replaced.
+  if (other === undefined || (other.directory === null && ((mdir.rev - other.rev) | 0) > 0)) {
     if (other !== undefined) forgetPair(lfs, other);
     registerPair(lfs, mdir);
   }
@@ -40,6 +40,12 @@ export function registerPair(lfs: Lfs, mdir: Mdir): void {
 export function forgetPair(lfs: Lfs, mdir: Mdir): void {
   if (lfs.pairs.get(mdir.block0) === mdir) lfs.pairs.delete(mdir.block0);
   if (lfs.pairs.get(mdir.block1) === mdir) lfs.pairs.delete(mdir.block1);
+}
+
+/** A block is used for something else: no pair has its log there any more. */
+export function forgetBlock(lfs: Lfs, block: number): void {
+  const stale = lfs.pairs.get(block);
+  if (stale !== undefined && stale.block0 === block) forgetPair(lfs, stale);
 }
 
 /** Reads a pair from disk: the block with the newer revision, or the other if that one has no valid commit. */

@@ -13,7 +13,8 @@
  * @module
  */
 
-import { addOrphans, clearMove, hasOrphans, movingFrom, samePair } from './gstate.ts';
+import { needsRelocation } from './compact.ts';
+import { addOrphans, clearMove, equalPair, hasOrphans, movingFrom, samePair } from './gstate.ts';
 import { encodePair } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
@@ -30,7 +31,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
   let old0 = mdir.block0;
   let old1 = mdir.block1;
   let moved = mdir;
-  let state = relocatingCommit(lfs, mdir, changes, erased);
+  let state = commitOne(lfs, mdir, changes, erased);
 
   if (state === 'dropped') {
     moved = findPred(lfs, mdir.block0, mdir.block1)!;
@@ -61,7 +62,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
         const parent0 = parent.block0;
         const parent1 = parent.block1;
         changes.push({ tag: makeTag(type.DIRSTRUCT, id, 8), data: encodePair(moved.block0, moved.block1) });
-        state = relocatingCommit(lfs, parent, changes, parent.erased);
+        state = commitOne(lfs, parent, changes, parent.erased);
         if (state === 'relocated') {
           old0 = parent0;
           old1 = parent1;
@@ -73,14 +74,15 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
 
       const pred = findPred(lfs, old0, old1);
       if (pred !== undefined) {
-        if (hasOrphans(lfs.gstate) && parentEntry !== undefined) addOrphans(lfs.gstate, -1);
+        // Without a parent nothing is taken away, but the mark for orphans is set anew (a superblock to be written sets it too).
+        if (hasOrphans(lfs.gstate)) addOrphans(lfs.gstate, parentEntry !== undefined ? -1 : 0);
         const changes: Change[] = [];
         takeMove(lfs, pred, changes);
         old0 = pred.block0;
         old1 = pred.block1;
         changes.push(tailChange(pred.split, moved.block0, moved.block1));
         moved = pred;
-        state = relocatingCommit(lfs, pred, changes, pred.erased);
+        state = commitOne(lfs, pred, changes, pred.erased);
         if (state === 'dropped') {
           // The move was its last entry, so the pair before it is the one to be told (C stops at an assertion here).
           moved = findPred(lfs, pred.block0, pred.block1)!;
@@ -90,10 +92,43 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
         }
       }
     }
+  } catch (error) {
+    lfs.poison ??= `a metadata pair moved to {${moved.block0}, ${moved.block1}}, which could not be made known`;
+    throw error;
   } finally {
     lfs.relocating--;
   }
   return orphans;
+}
+
+/**
+ * A commit that does not move the pair, worn or not, where the thread still holds an old state of the pair or of its
+ * parent. C moves it: what the old state does not have, an acknowledged write maybe, is lost with the new one.
+ */
+function commitOne(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean): CommitState {
+  const threadIsOld = lfs.relocating > 0 || hasOrphans(lfs.gstate);
+  if (threadIsOld && needsRelocation(lfs, mdir.rev)) lfs.mayMove = !isOld(lfs, mdir) && !hasOldParent(lfs, mdir);
+  try {
+    return relocatingCommit(lfs, mdir, changes, erased);
+  } finally {
+    lfs.mayMove = true;
+  }
+}
+
+function hasOldParent(lfs: Lfs, mdir: Mdir): boolean {
+  const parent = findParent(lfs, mdir.block0, mdir.block1)?.mdir;
+  return parent !== undefined && parent !== null && isOld(lfs, parent);
+}
+
+/** Another pair has taken this one's place, as far as RAM or its parent knows. */
+function isOld(lfs: Lfs, mdir: Mdir): boolean {
+  const { block0, block1 } = mdir;
+  for (const block of [block0, block1]) {
+    const known = lfs.pairs.get(block);
+    if (known !== undefined && known !== mdir) return true;
+  }
+  const parent = findParent(lfs, block0, block1);
+  return parent !== undefined && !equalPair(parent.word0, parent.word1, block0, block1);
 }
 
 /**
@@ -103,7 +138,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
 function dropFromThread(lfs: Lfs, mdir: Mdir, changes: readonly Change[], pred: Mdir): CommitState {
   const tail = changes.find(({ tag }) => tagFamily(tag) === type.TAIL);
   lfs.gdelta.xor(mdir.delta);
-  const state = relocatingCommit(lfs, pred, [tail ?? tailChange(mdir.split, mdir.tail0, mdir.tail1)], pred.erased);
+  const state = commitOne(lfs, pred, [tail ?? tailChange(mdir.split, mdir.tail0, mdir.tail1)], pred.erased);
   applyChanges(lfs, mdir, changes, null);
   retirePair(lfs, mdir);
   for (const dir of lfs.dirs) dir.follow(lfs, mdir);

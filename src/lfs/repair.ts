@@ -9,11 +9,12 @@
  * @module
  */
 
-import { clearMove, hasMove, hasOrphans, needsSuperblock, setNeedsSuperblock } from './gstate.ts';
+import { addOrphans, clearMove, equalPair, hasMove, hasOrphans, movingFrom, needsSuperblock, setNeedsSuperblock } from './gstate.ts';
 import { encodeSuperblock, SUPERBLOCK_SIZE } from './layout.ts';
 import type { Lfs } from './lfs.ts';
+import type { Entry, Mdir } from './mdir.ts';
 import { deorphan } from './orphans.ts';
-import { fetchPair } from './pairs.ts';
+import { fetchPair, firstPair, tailOf, ThreadGuard } from './pairs.ts';
 import { makeTag, tagId, type } from './tag.ts';
 import { commitPair } from './transact.ts';
 
@@ -21,7 +22,16 @@ import { commitPair } from './transact.ts';
 export function forceConsistency(lfs: Lfs): void {
   if (needsSuperblock(lfs.gstate)) rewriteSuperblock(lfs);
   if (hasMove(lfs.gdisk)) finishMove(lfs);
+  if (!lfs.surveyed) {
+    lfs.surveyed = true;
+    if (!hasOrphans(lfs.gstate) && !threadAgrees(lfs)) addOrphans(lfs.gstate, 1);
+  }
   if (hasOrphans(lfs.gstate)) deorphan(lfs, true);
+}
+
+/** To be called before a pair is written that may have to move: it would take the place of a pending move with it. */
+export function settleMove(lfs: Lfs, mdir: Mdir): void {
+  if (movingFrom(lfs.gdisk, mdir.block0, mdir.block1) >= 0) forceConsistency(lfs);
 }
 
 /** As `forceConsistency`, and leaves no pending state on disk. */
@@ -44,6 +54,34 @@ function rewriteSuperblock(lfs: Lfs): void {
   const root = fetchPair(lfs, lfs.root0, lfs.root1);
   commitPair(lfs, root, [{ tag: makeTag(type.INLINESTRUCT, 0, SUPERBLOCK_SIZE), data }]);
   setNeedsSuperblock(lfs.gstate, false);
+}
+
+/**
+ * Whether every directory's pair is in the thread, exactly as its entry names it, and nothing else is. The global state
+ * should say when not, but C can lose that note, in a pair that is split and moved at once.
+ */
+function threadAgrees(lfs: Lfs): boolean {
+  const guard = new ThreadGuard(lfs);
+  let heads = 0;
+  const directories: Entry[] = [];
+  const inThread = new Set<Mdir>();
+  let before: Mdir | undefined;
+  for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
+    guard.step();
+    inThread.add(mdir);
+    if (before !== undefined && !before.split) heads++;
+    for (const entry of mdir.glance) {
+      if (entry.structType === type.DIRSTRUCT && entry.structSize === 8) directories.push(entry);
+    }
+    before = mdir;
+  }
+  return (
+    heads === directories.length &&
+    directories.every(({ word0, word1 }) => {
+      const mdir = lfs.pairs.get(word0);
+      return mdir !== undefined && inThread.has(mdir) && equalPair(mdir.block0, mdir.block1, word0, word1);
+    })
+  );
 }
 
 function finishMove(lfs: Lfs): void {

@@ -42,6 +42,10 @@ export function transact<T>(lfs: Lfs, work: () => T): T {
       lfs.gstate.pair1 = pair1;
       if (delta === null) lfs.gdelta.clear();
       else lfs.gdelta.copy(delta);
+    } else {
+      // What was to be finished by a later commit is still pending: it must not be forgotten by the next one.
+      lfs.gstate.copy(lfs.gdisk);
+      lfs.gdelta.clear();
     }
     if (!(error instanceof LfsError)) lfs.poison ??= String(error);
     throw error;

@@ -12,6 +12,7 @@ import { fail, type Lfs } from './lfs.ts';
 import type { Entry } from './mdir.ts';
 import { fetchPair } from './pairs.ts';
 import { type LfsPath, noEntry, walk } from './path.ts';
+import { settleMove } from './repair.ts';
 import { DELETED, makeTag, type } from './tag.ts';
 import { commitPair } from './transact.ts';
 
@@ -64,8 +65,9 @@ export function removeAttr(lfs: Lfs, path: LfsPath, attrType: number): void {
 }
 
 function commitAttr(lfs: Lfs, entry: Entry, attrType: number, bytes: Uint8Array | null): void {
+  if (entry.mdir === null) throw new LfsError('LFS_ERR_NOENT', 'the entry is gone');
+  settleMove(lfs, entry.mdir);
   const mdir = entry.mdir;
-  if (mdir === null) throw new LfsError('LFS_ERR_NOENT', 'the entry is gone');
   const id = mdir.entries.indexOf(entry);
   // The value stays the caller's: what is committed is a copy.
   const tag = makeTag(type.USERATTR + attrType, id, bytes === null ? DELETED : bytes.length);
