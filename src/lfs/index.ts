@@ -7,6 +7,7 @@
 export { type CheckOptions, type CheckReport, check } from './check.ts';
 export type { Finding, FindingCode, FindingSeverity } from './check-findings.ts';
 export type { LfsConfig } from './config.ts';
+export { type ByteSource, detectGeometry, type Geometry } from './detect.ts';
 export type { BlockDevice } from './device.ts';
 export { LfsDir } from './dir.ts';
 export { BadBlock, errno, LfsError, type LfsErrorCode } from './errors.ts';
