@@ -108,6 +108,20 @@ export function visitFrom(lfs: Lfs, from: number, last: number, visit: (block: n
   }
 }
 
+/** As far as a list leads of which blocks may be somebody else's by now. Nothing is learnt from it. */
+export function visitLost(lfs: Lfs, head: number, length: number, visit: (block: number) => void): void {
+  let block = head;
+  for (let index = length - 1; index >= 0; ) {
+    visit(block);
+    const one = index > 0 ? readWord(lfs, block, 0) : undefined;
+    if (one === undefined) return;
+    const two = (index & 1) === 0 ? readWord(lfs, block, 4) : undefined;
+    if (two !== undefined) visit(one | 0);
+    block = (two ?? one) | 0;
+    index -= two === undefined ? 1 : 2;
+  }
+}
+
 /** So far it is quicker to step from block to block in RAM than to follow pointers on the device. */
 const WALK_MAX = 4096;
 

@@ -70,6 +70,8 @@ export class Lfs implements Disk {
   relocating = 0;
   /** The global state is not that of the thread as it is, but as it will be when it is mended. */
   mendFirst = false;
+  /** Pairs that moved and hold what their old states, which are still in the thread, do not. */
+  readonly precious: Mdir[] = [];
   /** False while a worn pair must be written where it is. */
   mayMove = true;
 
@@ -86,6 +88,8 @@ export class Lfs implements Disk {
   mounted = false;
   /** Why nothing may be written any more. */
   poison: string | null = null;
+  /** RAM has been made to say what the disk says since then. */
+  reread = false;
 
   constructor(device: BlockDevice, settings: Settings) {
     this.device = device;
@@ -105,6 +109,18 @@ export class Lfs implements Disk {
   get scan(): LogScan {
     this.scanOrNull ??= new LogScan();
     return this.scanOrNull;
+  }
+
+  /** Forgets what was found out about the disk. */
+  forgetAll(): void {
+    this.root0 = NO_BLOCK;
+    this.root1 = NO_BLOCK;
+    for (const state of [this.gdisk, this.gstate, this.gdelta]) state.clear();
+    this.pairs.clear();
+    this.ctzBefore = null;
+    this.rootDirectory = null;
+    this.parents = null;
+    this.mendFirst = false;
   }
 
   /** A cache for a file's writes. */

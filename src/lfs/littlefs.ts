@@ -21,7 +21,7 @@ import { mount } from './mount.ts';
 import { type LfsInfo, makeDirectory, remove, rename, stat } from './names.ts';
 import type { LfsPath } from './path.ts';
 import { makeConsistent } from './repair.ts';
-import { checkMounted, transact } from './transact.ts';
+import { checkMounted, checkReadable, transact } from './transact.ts';
 import { visitBlocks } from './traverse.ts';
 import { getAttr, type LfsAttr, listAttrs, removeAttr, setAttr } from './user-attrs.ts';
 
@@ -63,7 +63,7 @@ export class LittleFS {
   }
 
   stat(path: LfsPath): LfsInfo {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return stat(this.#lfs, path);
   }
 
@@ -83,7 +83,7 @@ export class LittleFS {
 
   /** A user attribute, or `undefined` where there is none. */
   getAttr(path: LfsPath, type: number): Uint8Array | undefined {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return getAttr(this.#lfs, path, type);
   }
 
@@ -96,34 +96,34 @@ export class LittleFS {
   }
 
   listAttrs(path: LfsPath): LfsAttr[] {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return listAttrs(this.#lfs, path);
   }
 
   open(path: LfsPath, flags: number, options?: OpenOptions): LfsFile {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return new LfsFile(this.#lfs, openFile(this.#lfs, path, flags, options), flags);
   }
 
   openDir(path: LfsPath): LfsDir {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return openDir(this.#lfs, path);
   }
 
   fsStat(): LfsFsInfo {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return fsStat(this.#lfs);
   }
 
   /** Blocks in use. */
   fsSize(): number {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     return fsSize(this.#lfs);
   }
 
   /** Calls `visit` for every block in use; one may come more than once. */
   traverse(visit: (block: number) => void): void {
-    checkMounted(this.#lfs);
+    checkReadable(this.#lfs);
     if (typeof visit !== 'function') throw invalid(`visit is ${describe(visit)}; allowed: a function`);
     visitBlocks(this.#lfs, (block) => block !== INLINE_BLOCK && visit(block >>> 0), true);
   }

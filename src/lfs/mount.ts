@@ -21,6 +21,14 @@ import { byteString } from './bytes.ts';
 
 export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
   const lfs = new Lfs(device, settingsFor(device, config));
+  readThread(lfs);
+  lfs.mounted = true;
+  return lfs;
+}
+
+/** Takes from disk all that a mounted state begins with. Done once more where RAM and disk may differ. */
+export function readThread(lfs: Lfs): void {
+  lfs.forgetAll();
   const guard = new ThreadGuard(lfs);
   const seeds: number[] = [];
   lfs.seedParts = seeds;
@@ -39,8 +47,6 @@ export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
   lfs.gdisk.copy(lfs.gstate);
   if (lfs.mendFirst && !hasOrphans(lfs.gstate)) addOrphans(lfs.gstate, 1);
   dropLookahead(lfs);
-  lfs.mounted = true;
-  return lfs;
 }
 
 /** The state that counts is that of the thread as it should be; of a damaged one nothing else is known. */

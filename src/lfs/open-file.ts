@@ -33,6 +33,7 @@ import {
   rememberBefore,
   visitChain,
   visitFrom,
+  visitLost,
 } from './ctz.ts';
 import { LfsError } from './errors.ts';
 import { FILE_MAX_LIMIT, NO_BLOCK } from './layout.ts';
@@ -166,7 +167,7 @@ export class OpenFile {
     }
     this.writeBytes(bytes, at, length, false);
     this.failed = false;
-    this.dusty = false;
+    this.settle();
     return length;
   }
 
@@ -208,6 +209,8 @@ export class OpenFile {
         this.writing = true;
       }
       let step = Math.min(size, (this.inline ? lfs.cacheSize : lfs.blockSize) - this.offset);
+      // A line that could not be programmed is tried again after the next byte.
+      if (bytewise && cache.block === this.block && cache.block >= 0 && cache.size === lfs.cacheSize) step = 1;
       while (!cache.put(lfs, true, this.block, this.offset, bytes, at, step)) {
         if (bytewise && step > 1) {
           // All bytes before the one that filled the line have been written; that one is tried again alone.
@@ -529,7 +532,17 @@ export class OpenFile {
     }
     for (const other of lfs.files) if (other !== this && isSameFile(entry, other.entry)) other.dusty = true;
     this.failed = false;
-    this.dusty = false;
+    this.settle();
+  }
+
+  /**
+   * The metadata leads to our blocks again, if it does. C takes a sync or a write for a sign of that also where there
+   * was nothing to commit, and then gives blocks away that this file still reads from.
+   */
+  private settle(): void {
+    const { structType, word0, word1, mdir } = this.entry;
+    const matches = structType === type.CTZSTRUCT && word0 === this.chain.head && word1 >>> 0 === this.size;
+    if (this.inline || (matches && mdir !== null)) this.dusty = false;
   }
 
   private structChange(id: number): Change {
@@ -557,15 +570,19 @@ export class OpenFile {
   visitOwnBlocks(visit: (block: number) => void): void {
     if (this.inline) return;
     const { lfs, chain, fresh, freshFrom } = this;
+    const isLost = this.entry.mdir === null;
     if (this.dirty || this.dusty) {
-      if (chain.length > 0) visitChain(lfs, chain.head, this.size, visit);
+      if (isLost) visitLost(lfs, chain.head, chain.length, visit);
+      else if (chain.length > 0) visitChain(lfs, chain.head, this.size, visit);
       // A file that has just ceased to be inline still has C's inline mark for a head, which its allocator passes over.
       else if (this.size > 0) visit(INLINE_BLOCK);
     }
     // As in C, nothing leads to a first block that nothing has been written to yet.
     if (!this.writing || this.position === 0) return;
     for (let i = fresh.length - 1; i >= 0; i--) visit(fresh[i]!);
-    if (freshFrom > 0) visitFrom(lfs, chain.at(lfs, freshFrom - 1), freshFrom - 1, visit);
+    if (freshFrom === 0) return;
+    if (isLost) visitLost(lfs, chain.at(lfs, freshFrom - 1), freshFrom, visit);
+    else visitFrom(lfs, chain.at(lfs, freshFrom - 1), freshFrom - 1, visit);
   }
 }
 

@@ -20,10 +20,12 @@ import { orphaningCommit, takeMove } from './relocate.ts';
 export function deorphan(lfs: Lfs, afterPowerLoss: boolean): void {
   if (!hasOrphans(lfs.gstate)) return;
   lfs.relocating++;
+  if (afterPowerLoss) notePrecious(lfs);
   try {
     for (let pass = 0; pass < 2; ) pass = deorphanPass(lfs, pass, afterPowerLoss) ? 0 : pass + 1;
   } finally {
     lfs.relocating--;
+    if (afterPowerLoss) lfs.precious.length = 0;
   }
   addOrphans(lfs.gstate, -orphanCount(lfs.gstate));
 }
@@ -46,7 +48,21 @@ export function mendedState(lfs: Lfs): GState {
   }
 }
 
-/** True when its own commits may have made more orphans. */
+/** Of pairs whose moving was interrupted nobody knows any more what their old states lack. */
+function notePrecious(lfs: Lfs): void {
+  const guard = new ThreadGuard(lfs);
+  for (let mdir = firstPair(lfs); mdir.hasTail; mdir = tailOf(lfs, mdir)!) {
+    guard.step();
+    const parent = mdir.split ? undefined : findParent(lfs, mdir.tail0, mdir.tail1);
+    if (parent !== undefined && !equalPair(parent.word0, parent.word1, mdir.tail0, mdir.tail1))
+      lfs.precious.push(fetchPair(lfs, parent.word0, parent.word1));
+  }
+}
+
+/**
+ * True when its own commits may have made more orphans, or shown some: a pair that is now in the thread may name new
+ * pairs of directories that were passed by already. (C goes on, and later takes the new pair for an orphan.)
+ */
 function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean {
   let more = false;
   const guard = new ThreadGuard(lfs);
@@ -62,7 +78,8 @@ function deorphanPass(lfs: Lfs, pass: number, afterPowerLoss: boolean): boolean 
         const { word0, word1 } = parent;
         takeMove(lfs, pred, changes);
         changes.push(tailChange(false, word0, word1));
-        if (orphaningCommit(lfs, pred, changes, erased)) more = true;
+        orphaningCommit(lfs, pred, changes, erased);
+        more = true;
         // What the thread named until now was the old state of the pair: nobody may take it for a predecessor.
         mdir.alive = false;
         // Its last entry was the one moved away, and so it went itself: start over.

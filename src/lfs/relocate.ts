@@ -14,12 +14,12 @@
  */
 
 import { needsRelocation } from './compact.ts';
-import { addOrphans, clearMove, equalPair, hasOrphans, movingFrom, samePair } from './gstate.ts';
+import { addOrphans, clearMove, hasOrphans, movingFrom, samePair } from './gstate.ts';
 import { encodePair } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { applyChanges, type Change, type CommitState, relocatingCommit, retirePair, tailChange } from './pair-commit.ts';
-import { findParent, findPred } from './pairs.ts';
+import { findParent, findPred, tailOf, ThreadGuard } from './pairs.ts';
 import { makeTag, tagFamily, type } from './tag.ts';
 
 /**
@@ -42,10 +42,13 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
 
   let orphans = false;
   if (state !== 'relocated') return orphans;
+  // Tails can be set again, by whoever mends the thread.
+  let isPrecious = changes.some(({ tag }) => tagFamily(tag) !== type.TAIL);
   lfs.relocating++;
   try {
     while (state === 'relocated') {
       state = 'done';
+      if (isPrecious) lfs.precious.push(moved);
       if (samePair(old0, old1, lfs.root0, lfs.root1)) {
         lfs.root0 = moved.block0;
         lfs.root1 = moved.block1;
@@ -78,6 +81,7 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
         if (hasOrphans(lfs.gstate)) addOrphans(lfs.gstate, parentEntry !== undefined ? -1 : 0);
         const changes: Change[] = [];
         takeMove(lfs, pred, changes);
+        isPrecious = changes.length > 0;
         old0 = pred.block0;
         old1 = pred.block1;
         changes.push(tailChange(pred.split, moved.block0, moved.block1));
@@ -102,12 +106,12 @@ export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[]
 }
 
 /**
- * A commit that does not move the pair, worn or not, where the thread still holds an old state of the pair or of its
- * parent. C moves it: what the old state does not have, an acknowledged write maybe, is lost with the new one.
+ * A commit. While the thread holds an old state of a pair that moved with something to lose, nothing moves of which
+ * somebody would have to be told in that old state, worn or not: what the old state lacks would be lost with the new
+ * one. (C moves it, and loses an acknowledged write.)
  */
 function commitOne(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean): CommitState {
-  const threadIsOld = lfs.relocating > 0 || hasOrphans(lfs.gstate);
-  if (threadIsOld && needsRelocation(lfs, mdir.rev)) lfs.mayMove = !isOld(lfs, mdir) && !hasOldParent(lfs, mdir);
+  if (lfs.precious.length > 0 && needsRelocation(lfs, mdir.rev)) lfs.mayMove = !involvesOld(lfs, mdir);
   try {
     return relocatingCommit(lfs, mdir, changes, erased);
   } finally {
@@ -115,20 +119,28 @@ function commitOne(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boo
   }
 }
 
-function hasOldParent(lfs: Lfs, mdir: Mdir): boolean {
-  const parent = findParent(lfs, mdir.block0, mdir.block1)?.mdir;
-  return parent !== undefined && parent !== null && isOld(lfs, parent);
+function involvesOld(lfs: Lfs, mdir: Mdir): boolean {
+  if (lfs.precious.some((pair) => leadsTo(lfs, pair, mdir))) return true;
+  const parent = findParent(lfs, mdir.block0, mdir.block1)?.mdir ?? undefined;
+  const pred = findPred(lfs, mdir.block0, mdir.block1);
+  return [mdir, parent, pred].some((pair) => pair !== undefined && isOld(lfs, pair));
 }
 
-/** Another pair has taken this one's place, as far as RAM or its parent knows. */
-function isOld(lfs: Lfs, mdir: Mdir): boolean {
-  const { block0, block1 } = mdir;
-  for (const block of [block0, block1]) {
-    const known = lfs.pairs.get(block);
-    if (known !== undefined && known !== mdir) return true;
+/** Whether a pair, or one split off it, has the entry of the directory that begins with `mdir`. */
+function leadsTo(lfs: Lfs, pair: Mdir, mdir: Mdir): boolean {
+  const guard = new ThreadGuard(lfs);
+  for (let part: Mdir | undefined = pair; part !== undefined; part = part.split ? tailOf(lfs, part) : undefined) {
+    guard.step();
+    for (const { structType, word0, word1 } of part.glance)
+      if (structType === type.DIRSTRUCT && samePair(word0, word1, mdir.block0, mdir.block1)) return true;
   }
-  const parent = findParent(lfs, block0, block1);
-  return parent !== undefined && !equalPair(parent.word0, parent.word1, block0, block1);
+  return false;
+}
+
+/** A precious pair has taken this one's place. */
+function isOld(lfs: Lfs, mdir: Mdir): boolean {
+  const isNewer = (other: Mdir | undefined) => other !== undefined && other !== mdir && lfs.precious.includes(other);
+  return isNewer(lfs.pairs.get(mdir.block0)) || isNewer(lfs.pairs.get(mdir.block1));
 }
 
 /**

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { onDisk } from './cache.ts';
 import { addOrphans, clearMove, equalPair, hasMove, hasOrphans, movingFrom, needsSuperblock, setNeedsSuperblock } from './gstate.ts';
 import { encodeSuperblock, SUPERBLOCK_SIZE } from './layout.ts';
 import type { Lfs } from './lfs.ts';
@@ -75,6 +76,8 @@ function threadAgrees(lfs: Lfs): boolean {
     }
     before = mdir;
   }
+  // An entry that leads off the device is damage, not unfinished work: what looks like an orphan may be its directory.
+  if (directories.some(({ word0, word1 }) => !onDisk(lfs, word0) || !onDisk(lfs, word1))) return true;
   return (
     heads === directories.length &&
     directories.every(({ word0, word1 }) => {

@@ -14,16 +14,29 @@ import { GState } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import type { Change } from './pair-commit.ts';
+import { readThread } from './mount.ts';
 import { orphaningCommit } from './relocate.ts';
 import { deorphan } from './orphans.ts';
 
 /** Commits changes to a pair, and removes the orphans that nested relocations may have made. */
 export function commitPair(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): void {
   if (orphaningCommit(lfs, mdir, changes, erased)) deorphan(lfs, false);
+  lfs.precious.length = 0;
 }
 
 export function checkMounted(lfs: Lfs): void {
   if (!lfs.mounted) throw new LfsError('LFS_ERR_BADF', 'the file system is not mounted any more');
+}
+
+/**
+ * What was going on when a mount became unable to write may have left RAM and disk different. Who reads sees what is on
+ * disk, as after a power cut there.
+ */
+export function checkReadable(lfs: Lfs): void {
+  checkMounted(lfs);
+  if (lfs.poison === null || lfs.reread) return;
+  readThread(lfs);
+  lfs.reread = true;
 }
 
 export function transact<T>(lfs: Lfs, work: () => T): T {

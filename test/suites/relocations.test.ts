@@ -113,21 +113,20 @@ describe.each([false, true])('directories come and go at random (renames: %s)', 
   const rows = geometries
     .flatMap((geometry) => walks.map((walk) => ({ geometry, ...walk })))
     .filter(({ geometry, names, depth }) => !isSpared(geometry, depth) && 2 * names < geometry.blockCount);
-  it.each(rows)(
-    '$names names, $depth levels deep ($geometry.name)',
-    ({ geometry, names, depth }) => {
-      const fs = openTestFs(geometry, { config: { blockCycles: 1 } });
-      const wanderer = new Wanderer({ names, depth, renames, cycles: long && depth === 1 ? 2000 : 300 });
-      wanderer.wander(fs.lfs);
-      for (const lfs of fs.nowAndRemounted()) wanderer.arrive(lfs);
-      expect(wanderer.changes).toBeGreaterThan(100);
-    },
-  );
+  it.each(rows)('$names names, $depth levels deep ($geometry.name)', ({ geometry, names, depth }) => {
+    const fs = openTestFs(geometry, { config: { blockCycles: 1 } });
+    const wanderer = new Wanderer({ names, depth, renames, cycles: long && depth === 1 ? 2000 : 300 });
+    wanderer.wander(fs.lfs);
+    for (const lfs of fs.nowAndRemounted()) wanderer.arrive(lfs);
+    expect(wanderer.changes).toBeGreaterThan(100);
+  });
 
   describe.each(allLossKinds)('with power lost $loss', ({ cut }) => {
     const shapes = [geometryOf.default, geometryOf.emmc, geometryOf.nor, geometryOf.small128];
     const rows = walks
-      .flatMap((walk, i) => (long ? shapes : [shapes[i % 2]!, shapes[2 + (i % 2)]!]).map((geometry) => ({ geometry, ...walk })))
+      .flatMap((walk, i) =>
+        (long ? shapes : [shapes[i % 2]!, shapes[2 + (i % 2)]!]).map((geometry) => ({ geometry, ...walk })),
+      )
       .filter(({ geometry, depth }) => !isSpared(geometry, depth));
     it.each(rows)('$names names, $depth levels deep ($geometry.name)', ({ geometry, names, depth }) => {
       const wanderer = new Wanderer({ names, depth, renames, cycles: 20 });

@@ -18,6 +18,7 @@ import {
 } from '../../src/lfs/index.ts';
 import { bytes, readFile, text, writeFile } from '../support/calls.ts';
 import { content } from '../support/content.ts';
+import { expectBytes } from '../support/expect-bytes.ts';
 import { geometries, geometryOf, type TestGeometry } from '../support/geometries.ts';
 import { openTestFs } from '../support/open.ts';
 import { outcome } from '../support/outcome.ts';
@@ -119,7 +120,7 @@ describe.each(geometries)('on $name', (geometry) => {
       file.seek(at);
       expect(take(file, size)).toEqual(changed(passed));
       file.rewind();
-      expect(take(file, size)).toEqual(passed === 0 ? changed(0) : record(0));
+      expect(take(file, size)).toEqual(record(0));
       file.seek(at);
       expect(take(file, size)).toEqual(changed(passed));
       expect(file.seek(-size, SEEK_END)).toBe((count - 1) * size);
@@ -128,7 +129,7 @@ describe.each(geometries)('on $name', (geometry) => {
       file.close();
       const expected = records(count);
       expected.set(changed(passed), at);
-      for (const lfs of fs.nowAndRemounted()) expect(readFile(lfs, 'log')).toEqual(expected);
+      for (const lfs of fs.nowAndRemounted()) expectBytes(readFile(lfs, 'log'), expected, 'log');
     });
   });
 
@@ -153,7 +154,7 @@ describe.each(geometries)('on $name', (geometry) => {
       }
       file.close();
     }
-    expect(readFile(fs.lfs, 'wide', 77)).toEqual(data);
+    expectBytes(readFile(fs.lfs, 'wide', 77), data, 'wide');
   });
 
   it.each([false, true])('writes on the edges of blocks are right (with a sync after each: %s)', (synced) => {
@@ -180,7 +181,7 @@ describe.each(geometries)('on $name', (geometry) => {
     }
     expect(file.size()).toBe(total);
     file.close();
-    for (const lfs of fs.nowAndRemounted()) expect(readFile(lfs, 'wide')).toEqual(data);
+    for (const lfs of fs.nowAndRemounted()) expectBytes(readFile(lfs, 'wide'), data, 'wide');
   });
 
   it.each([...walks.slice(0, 4), [4, 2], [4, 3]] as const)(
@@ -208,7 +209,7 @@ describe.each(geometries)('on $name', (geometry) => {
       const expected = new Uint8Array(at + size);
       expected.set(records(count));
       expected.set(changed(1), at);
-      for (const lfs of fs.nowAndRemounted()) expect(readFile(lfs, 'log')).toEqual(expected);
+      for (const lfs of fs.nowAndRemounted()) expectBytes(readFile(lfs, 'log'), expected, 'log');
     },
   );
 
@@ -243,7 +244,7 @@ describe.each(geometries)('on $name', (geometry) => {
     file.sync();
     expect([file.tell(), file.size()]).toEqual([length, length]);
     file.close();
-    for (const lfs of fs.nowAndRemounted()) expect(readFile(lfs, 'tiny')).toEqual(data);
+    for (const lfs of fs.nowAndRemounted()) expectBytes(readFile(lfs, 'tiny'), data, 'tiny');
   });
 
   it('the last position is the largest size of a file', () => {

@@ -39,7 +39,10 @@ describe.each(commonGeometries)('on $name', (geometry) => {
         }
         const fits = highestBlock(fs.lfs) < after;
         const tree = treeOf(fs.lfs);
-        expect(outcome(() => fs.lfs.grow(after)), `${files} files`).toBe(fits ? 'ok' : 'NOTEMPTY');
+        expect(
+          outcome(() => fs.lfs.grow(after)),
+          `${files} files`,
+        ).toBe(fits ? 'ok' : 'NOTEMPTY');
         const now = fits ? after : before;
         expect(fs.lfs.fsStat().blockCount).toBe(now);
         fs.unmount();

@@ -3,16 +3,24 @@
  * when the root wears out, and the number of blocks.
  */
 import { describe, expect, it } from 'vitest';
-import { FlashDevice, PowerLoss, RamDevice } from '../../src/device/index.ts';
+import { type FlashDevice, PowerLoss, RamDevice } from '../../src/device/index.ts';
 import { LittleFS, O_CREAT, O_EXCL, O_WRONLY } from '../../src/lfs/index.ts';
 import { exists, namesIn, readText, writeFile } from '../support/calls.ts';
 import { content } from '../support/content.ts';
-import { commonGeometries, configOf, geometries, geometryOf, type TestGeometry, withBlocks } from '../support/geometries.ts';
+import {
+  commonGeometries,
+  configOf,
+  geometries,
+  geometryOf,
+  type TestGeometry,
+  withBlocks,
+} from '../support/geometries.ts';
 import { flashDevice, openTestFs, verifyIntegrity } from '../support/open.ts';
 import { outcome } from '../support/outcome.ts';
 import { allLossKinds, runUnderCuts } from '../support/powercut.ts';
 
 const create = O_WRONLY | O_CREAT | O_EXCL;
+const noise = content(1024, 9);
 const limits = { nameMax: 255, fileMax: 0x7fffffff, attrMax: 1022 };
 
 /** What stands where both blocks of the first pair have their magic. */
@@ -78,7 +86,7 @@ describe.each(geometries)('on $name', (geometry) => {
   it.each([
     { what: 'erased', fill: () => 0xff },
     { what: 'zeroed', fill: () => 0x00 },
-    { what: 'full of noise', fill: (i: number) => content(1024, 9)[i % 1024]! },
+    { what: 'full of noise', fill: (i: number) => noise[i % noise.length]! },
   ])('a device that is $what is CORRUPT to mount', ({ fill }) => {
     const image = Uint8Array.from({ length: 4 * blockSize }, (_, i) => fill(i));
     const device = flashDevice(geometry, { image });
@@ -104,7 +112,10 @@ describe.each(geometries)('on $name', (geometry) => {
     expect(fs.lfs.fsStat()).toMatchObject({ blockSize, blockCount: fewer });
     fs.unmount();
     for (const wrong of [blockCount, fewer + 1, ...(fewer > 2 ? [fewer - 1] : [])]) {
-      expect(outcome(() => fs.remount({ blockCount: wrong })), `as ${wrong} blocks`).toBe('INVAL');
+      expect(
+        outcome(() => fs.remount({ blockCount: wrong })),
+        `as ${wrong} blocks`,
+      ).toBe('INVAL');
     }
     const lfs = fs.remount({ blockCount: 0 });
     expect(lfs.fsStat()).toMatchObject({ blockSize, blockCount: fewer });
@@ -124,7 +135,10 @@ describe.each(geometries)('on $name', (geometry) => {
     for (const given of [blockCount / 2, 0]) {
       expect(outcome(() => LittleFS.mount(half, { ...fs.config, blockCount: given }))).toBe('INVAL');
     }
-    expect(outcome(() => LittleFS.mount(half, fs.config)), 'as many as on disk, but not there').toBe('INVAL');
+    expect(
+      outcome(() => LittleFS.mount(half, fs.config)),
+      'as many as on disk, but not there',
+    ).toBe('INVAL');
   });
 
   const parts = [blockCount / 2, blockCount / 4, 2];
@@ -161,24 +175,21 @@ describe.each(geometries)('on $name', (geometry) => {
     fs.lfs.grow(from);
   });
 
-  it.each([
-    Math.max(512, geometry.progSize),
-    Math.max(blockSize / 2, geometry.progSize),
-    blockSize,
-  ].filter((metadataMax) => metadataMax <= blockSize && metadataMax >= 128))(
-    'metadata may be held to %i bytes of a block',
-    (metadataMax) => {
-      for (const count of [10, 100, 300]) {
-        const fs = openTestFs(geometry, { config: { metadataMax } });
-        const names = Array.from({ length: count }, (_, i) => `hello${i.toString(16).padStart(3, '0')}`);
-        for (const name of names) {
-          fs.lfs.open(name, create).close();
-          expect(fs.lfs.stat(name)).toMatchObject({ type: 'file', size: 0, name });
-        }
-        for (const lfs of fs.nowAndRemounted()) expect(namesIn(lfs)).toEqual(names);
+  it.each(
+    [Math.max(512, geometry.progSize), Math.max(blockSize / 2, geometry.progSize), blockSize].filter(
+      (metadataMax) => metadataMax <= blockSize && metadataMax >= 128,
+    ),
+  )('metadata may be held to %i bytes of a block', (metadataMax) => {
+    for (const count of [10, 100, 300]) {
+      const fs = openTestFs(geometry, { config: { metadataMax } });
+      const names = Array.from({ length: count }, (_, i) => `hello${i.toString(16).padStart(3, '0')}`);
+      for (const name of names) {
+        fs.lfs.open(name, create).close();
+        expect(fs.lfs.stat(name)).toMatchObject({ type: 'file', size: 0, name });
       }
-    },
-  );
+      for (const lfs of fs.nowAndRemounted()) expect(namesIn(lfs)).toEqual(names);
+    }
+  });
 
   it('the config may leave out everything: the device tells', () => {
     const device = new RamDevice({ blockSize, blockCount });
@@ -215,7 +226,7 @@ describe.each(commonGeometries)('wear of the root on $name', (geometry) => {
 
   it('makes the superblock expand: the root gets a pair of its own, which wears out in place of blocks 0 and 1', () => {
     const fs = openTestFs(geometry, { config: { blockCycles: 1 } });
-    const times = Math.max(100, geometry.blockSize / 8 + (geometry.progSize > 512 ? 0 : geometry.blockSize / 8));
+    const times = geometry.progSize >= 512 ? 100 : Math.max(100, geometry.blockSize / 8);
     wear(fs, times);
     expect(fs.remount().fsSize()).toBeGreaterThanOrEqual(4);
     const worn = [0, 1].map((block) => fs.device.wear(block));

@@ -7,24 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { type LfsFile, type LittleFS, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../src/lfs/index.ts';
 import { readFile, writeFile } from '../support/calls.ts';
 import { content } from '../support/content.ts';
+import { expectBytes } from '../support/expect-bytes.ts';
 import { geometries, geometryOf } from '../support/geometries.ts';
 import { openTestFs } from '../support/open.ts';
-import { allLossKinds, runUnderCuts } from '../support/powercut.ts';
 import { outcome } from '../support/outcome.ts';
+import { allLossKinds, runUnderCuts } from '../support/powercut.ts';
 
 const lengthsTo = [0, 31, 32, 33, 511, 512, 513, 2047, 2048, 2049];
 const lengthsFrom = [32, 33, 512, 513, 2048, 2049, 8192, 8193];
 const cuts = lengthsTo.flatMap((to) => lengthsFrom.filter((from) => to < from).map((from) => ({ from, to })));
-
-/** Equal bytes; quicker than `toEqual`, which walks them one by one. */
-function expectBytes(found: Uint8Array, expected: Uint8Array, what: string): void {
-  if (Buffer.compare(found, expected) === 0) return;
-  expect(found.length, `length of ${what}`).toBe(expected.length);
-  expect(
-    found.findIndex((byte, i) => byte !== expected[i]),
-    `first wrong byte of ${what}`,
-  ).toBe(-1);
-}
 
 function rest(file: LfsFile): Uint8Array {
   const buffer = new Uint8Array(20_000);
@@ -151,7 +142,13 @@ describe.each(geometries)('on $name', (geometry) => {
   it.each([
     { what: 'only after a remount', start: allHuge, position: allHuge, first: allHuge, second: ladder },
     { what: 'longer only after a remount', start: ladder, position: ladder, first: ladder, second: allHuge },
-    { what: 'just written, then to nothing', start: allHuge, position: allHuge, first: ladder, second: ladder.map(() => 0) },
+    {
+      what: 'just written, then to nothing',
+      start: allHuge,
+      position: allHuge,
+      first: ladder,
+      second: ladder.map(() => 0),
+    },
     { what: 'just written, longer', start: ladder, position: ladder, first: allHuge, second: allHuge },
     {
       what: 'from the middle, then to nothing',

@@ -1,7 +1,7 @@
 /**
  * What a call came to, as a word: `ok`, or C's error name without its prefix. Tables of expectations read better so.
  */
-import { type LfsErrorCode, LfsError } from '../../src/lfs/index.ts';
+import { LfsError, type LfsErrorCode } from '../../src/lfs/index.ts';
 
 type Shortened<T> = T extends `LFS_ERR_${infer Rest}` ? Rest : never;
 

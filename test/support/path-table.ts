@@ -11,7 +11,19 @@
  */
 import type { Outcome } from './outcome.ts';
 
-export const calls = ['stat', 'read', 'write', 'create', 'list', 'mkdir', 'remove', 'away', 'self', 'file', 'dir'] as const;
+export const calls = [
+  'stat',
+  'read',
+  'write',
+  'create',
+  'list',
+  'mkdir',
+  'remove',
+  'away',
+  'self',
+  'file',
+  'dir',
+] as const;
 
 /** `write`: open with O_CREAT; `create`: with O_EXCL too; `file`, `dir`: what is moved to the path. */
 export type Call = (typeof calls)[number];
