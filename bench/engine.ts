@@ -5,9 +5,10 @@
  *
  * C's numbers come from `reference/c-littlefs.json`, or from the file that `--c` names (a run of today on this machine).
  */
+
+import { RamDevice } from 'littlefs-vfs/device';
 import type { BlockDevice, LfsConfig } from 'littlefs-vfs/lfs';
 import { LittleFS, O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from 'littlefs-vfs/lfs';
-import { RamDevice } from 'littlefs-vfs/device';
 
 export const blockSize = 4096;
 export const blockCount = 16384;
@@ -293,7 +294,7 @@ export const groups: readonly Group[] = [
 
 /** One directory of many entries: does an operation cost the same however many there are? */
 export function bigDirectory(n: number, measure: Measure): void {
-  const config = configs['host']!;
+  const config = configs.host!;
   const device = new RamDevice({ blockSize, blockCount: 65536 });
   const lfs = fresh(device, config);
   lfs.mkdir('d');

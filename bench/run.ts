@@ -2,11 +2,21 @@
  * `npm run bench`: all tables. `npm run bench -- engine --runs 9 --only io --c c.json` narrows it down;
  * `--write` puts the result into `bench/RESULTS.md`.
  */
-import { cpus, totalmem } from 'node:os';
+
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { RamDevice } from 'littlefs-vfs/device';
-import { bigDirectory, blockCount, blockSize, configs, CountingDevice, type Counts, groups, type Measure } from './engine.js';
+import {
+  bigDirectory,
+  blockCount,
+  blockSize,
+  CountingDevice,
+  type Counts,
+  configs,
+  groups,
+  type Measure,
+} from './engine.js';
 
 const { values: options } = parseArgs({
   allowPositionals: true,
@@ -100,7 +110,9 @@ print(
 print();
 print('## Engine against C littlefs 2.11.3 (-O2)');
 print();
-print('RAM device of 64 MiB, 16,384 blocks of 4,096; `typical` is a cache of 512 bytes and a lookahead of 128, `host` 4,096 and 2,048. Reads, programs and erases: ours / C\'s, counted on a device without fast paths.');
+print(
+  "RAM device of 64 MiB, 16,384 blocks of 4,096; `typical` is a cache of 512 bytes and a lookahead of 128, `host` 4,096 and 2,048. Reads, programs and erases: ours / C's, counted on a device without fast paths.",
+);
 for (const [name, config] of Object.entries(configs)) {
   print();
   print(`### ${name}`);
@@ -159,7 +171,8 @@ if (!only || only.includes('flat')) {
     const rates = new Map<string, number[]>();
     const repeat = n <= 1000 ? 20 : n <= 10_000 ? 5 : 3;
     for (let i = 0; i < repeat; i++) bigDirectory(n, timer(i === 0 && repeat > 1 ? new Map() : rates));
-    for (const [row, values] of rates) print(`| ${row} | ${short(median(values))}/s | ${(1e6 / median(values)).toFixed(2)} us |`);
+    for (const [row, values] of rates)
+      print(`| ${row} | ${short(median(values))}/s | ${(1e6 / median(values)).toFixed(2)} us |`);
   }
 }
 

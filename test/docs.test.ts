@@ -13,7 +13,14 @@ import * as front from '../src/index.ts';
 import * as lfs from '../src/lfs/index.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 const modules: Record<string, unknown> = {
   'littlefs-vfs': front,
   'littlefs-vfs/lfs': lfs,
@@ -44,7 +51,8 @@ describe('snippets', () => {
       ...args: string[]
     ) => (...values: unknown[]) => Promise<void>;
     await new AsyncFunction('modules', 'console', body)(modules, console);
-    for (const expected of [...code.matchAll(/\/\/ prints: (.*)$/gm)].map((match) => match[1]!)) expect(printed).toContain(expected);
+    for (const expected of [...code.matchAll(/\/\/ prints: (.*)$/gm)].map((match) => match[1]!))
+      expect(printed).toContain(expected);
   });
 });
 

@@ -19,7 +19,12 @@ describe.each(manifest.images)('$name: $description', (image) => {
     expect(readTree(lfs)).toEqual(expected);
     expect(lfs.fsSize()).toBe(image.fs_size_blocks);
     const info = lfs.fsStat();
-    expect({ blockCount: info.blockCount, nameMax: info.nameMax, fileMax: info.fileMax, attrMax: info.attrMax }).toEqual({
+    expect({
+      blockCount: info.blockCount,
+      nameMax: info.nameMax,
+      fileMax: info.fileMax,
+      attrMax: info.attrMax,
+    }).toEqual({
       blockCount: image.fsinfo.block_count,
       nameMax: image.fsinfo.name_max,
       fileMax: image.fsinfo.file_max,
@@ -30,8 +35,12 @@ describe.each(manifest.images)('$name: $description', (image) => {
   it('is what the same operations give', () => {
     const device = goldenDevice(image, image.create_config);
     const results = replay(image, device);
-    const expected = image.ops.slice(0, results.length).map((op) => (op.result?.startsWith('POWER_LOSS') ? 'POWER_LOSS' : op.result));
-    expect(results.map((r, i) => (expected[i] === 'LFS_ERR_NAMETOOLONG' && r === 'LFS_ERR_NOSPC' ? expected[i] : r))).toEqual(expected);
+    const expected = image.ops
+      .slice(0, results.length)
+      .map((op) => (op.result?.startsWith('POWER_LOSS') ? 'POWER_LOSS' : op.result));
+    expect(
+      results.map((r, i) => (expected[i] === 'LFS_ERR_NAMETOOLONG' && r === 'LFS_ERR_NOSPC' ? expected[i] : r)),
+    ).toEqual(expected);
     expect(sha256(device.toImage())).toBe(image.image_sha256);
   });
 

@@ -5,7 +5,7 @@
  * cannot be, or cannot open what it lists. In no case is there anything but an answer or an `LfsError`.
  */
 import { describe, expect, it } from 'vitest';
-import { FlashDevice, TraceDevice } from '../src/device/index.ts';
+import { type FlashDevice, TraceDevice } from '../src/device/index.ts';
 import { LittleFS, O_CREAT, O_RDONLY, O_WRONLY } from '../src/lfs/index.ts';
 import { content } from './support/content.ts';
 import { configOf, goldenBytes, goldenDevice, type HostileImage, manifest, sha256 } from './support/golden.ts';
@@ -82,7 +82,9 @@ function answersOfOurs(image: HostileImage, { config }: Mount): Answers {
   const within = <T>(work: () => T): T | Outcome => {
     device.reset();
     const came = answer(work);
-    expect(device.counts.reads).toBeLessThan(200 + 20 * device.blockCount * Math.ceil(config.block_size / config.cache_size));
+    expect(device.counts.reads).toBeLessThan(
+      200 + 20 * device.blockCount * Math.ceil(config.block_size / config.cache_size),
+    );
     return came;
   };
   const mounted = within(() => LittleFS.mount(device, configOf(config)));
@@ -93,7 +95,8 @@ function answersOfOurs(image: HostileImage, { config }: Mount): Answers {
     for (const { name, nameBytes, type } of lfs.openDir('/')) {
       if (name === '.' || name === '..') continue;
       const key = Buffer.from(nameBytes).toString('latin1');
-      files[key] = type === 'file' ? readAnswers(lfs, nameBytes) : { dir: answer(() => void [...lfs.openDir([nameBytes])]) };
+      files[key] =
+        type === 'file' ? readAnswers(lfs, nameBytes) : { dir: answer(() => void [...lfs.openDir([nameBytes])]) };
     }
   }) as Outcome;
   let visited = 0;
@@ -179,7 +182,9 @@ describe('hostile images', () => {
   });
 
   it('the crash of C is in the table', () => {
-    const crashes = manifest.hostile.flatMap(({ name, mounts }) => mounts.filter(({ c_result }) => c_result.crash).map(() => name));
+    const crashes = manifest.hostile.flatMap(({ name, mounts }) =>
+      mounts.filter(({ c_result }) => c_result.crash).map(() => name),
+    );
     expect(crashes.map((name) => differs[`${name} bc0`]?.why)).toEqual(crashes.map(() => 'C divides by zero'));
   });
 });
@@ -189,7 +194,11 @@ describe('what hostile images hold can be reached and put right', () => {
     const image = manifest.hostile.find((one) => one.name === name)!;
     const { config } = image.mounts[0]!;
     const device = goldenDevice(image, config, goldenBytes(image.file));
-    return { lfs: LittleFS.mount(device, configOf(config)), device, again: () => LittleFS.mount(device, configOf(config)) };
+    return {
+      lfs: LittleFS.mount(device, configOf(config)),
+      device,
+      again: () => LittleFS.mount(device, configOf(config)),
+    };
   }
 
   it.each([
@@ -197,7 +206,13 @@ describe('what hostile images hold can be reached and put right', () => {
     ['hostile_name_too_long', longName],
   ])('%s: by text, by bytes, by an array of names', (name, onDisk) => {
     const { lfs } = mounted(name);
-    for (const path of [onDisk, `/${onDisk}`, new TextEncoder().encode(onDisk), [onDisk], [new TextEncoder().encode(onDisk)]]) {
+    for (const path of [
+      onDisk,
+      `/${onDisk}`,
+      new TextEncoder().encode(onDisk),
+      [onDisk],
+      [new TextEncoder().encode(onDisk)],
+    ]) {
       expect(lfs.stat(path).name).toBe(onDisk);
       expect(lfs.open(path, O_RDONLY).size()).toBe(2);
     }
@@ -215,20 +230,27 @@ describe('what hostile images hold can be reached and put right', () => {
     expect([...again().openDir('/')].map(({ name: listed }) => listed)).toEqual(['.', '..', 'sound']);
   });
 
-  it.each(['hostile_name_slash', 'hostile_name_too_long', 'hostile_name_empty', 'hostile_ctz_ptr_range', 'hostile_ctz_self'])(
-    '%s: can be removed',
-    (name) => {
-      const { lfs, again } = mounted(name);
-      const [entry] = [...lfs.openDir('/')].slice(2);
-      lfs.remove([entry!.nameBytes]);
-      lfs.unmount();
-      expect([...again().openDir('/')]).toHaveLength(2);
-    },
-  );
+  it.each([
+    'hostile_name_slash',
+    'hostile_name_too_long',
+    'hostile_name_empty',
+    'hostile_ctz_ptr_range',
+    'hostile_ctz_self',
+  ])('%s: can be removed', (name) => {
+    const { lfs, again } = mounted(name);
+    const [entry] = [...lfs.openDir('/')].slice(2);
+    lfs.remove([entry!.nameBytes]);
+    lfs.unmount();
+    expect([...again().openDir('/')]).toHaveLength(2);
+  });
 
   it('a loop of directories: the entry can neither be entered nor removed, all else goes on', () => {
     const { lfs, device, again } = mounted('hostile_dir_loop');
-    for (const path of ['d/d', 'd/x', 'd/d/d/d']) expect(outcome(() => lfs.stat(path)), path).toBe('CORRUPT');
+    for (const path of ['d/d', 'd/x', 'd/d/d/d'])
+      expect(
+        outcome(() => lfs.stat(path)),
+        path,
+      ).toBe('CORRUPT');
     expect(outcome(() => lfs.openDir('d'))).toBe('CORRUPT');
     const before = sha256(device.toImage());
     expect(outcome(() => lfs.remove('d'))).toBe('CORRUPT');

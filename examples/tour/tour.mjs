@@ -34,7 +34,9 @@ console.log('A new littlefs of 64 blocks of 512 bytes, in memory:\n');
 for (const path of ['/', '/boot', '/data']) {
   for (const entry of lfs.openDir(path)) {
     if (entry.name !== '.' && entry.name !== '..')
-      console.log(`  ${entry.type === 'dir' ? 'dir ' : 'file'}  ${String(entry.size).padStart(4)}  ${path === '/' ? '' : path}/${entry.name}`);
+      console.log(
+        `  ${entry.type === 'dir' ? 'dir ' : 'file'}  ${String(entry.size).padStart(4)}  ${path === '/' ? '' : path}/${entry.name}`,
+      );
   }
 }
 console.log(`\n  ${lfs.fsSize()} of ${lfs.fsStat().blockCount} blocks used, disk version ${lfs.fsStat().diskVersion}`);

@@ -97,7 +97,12 @@ export class RamDevice implements BlockDevice {
     // About as many blocks in a page as pages in the directory, so that neither grows with the whole device.
     this.#shift = Math.min(11, Math.max(6, Math.ceil(Math.log2(this.blockCount) / 2)));
     this.#mask = (1 << this.#shift) - 1;
-    const empty = new Page({}, new Array(this.#mask + 1).fill(noBytes), new Uint32Array(this.#mask + 1), new Float64Array(this.#mask + 1));
+    const empty = new Page(
+      {},
+      new Array(this.#mask + 1).fill(noBytes),
+      new Uint32Array(this.#mask + 1),
+      new Float64Array(this.#mask + 1),
+    );
     this.#pages = new Array(Math.ceil(this.blockCount / (this.#mask + 1))).fill(empty);
     if (image !== undefined) this.#load(bytesOption('image', image), geometry);
   }

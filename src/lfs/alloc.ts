@@ -41,6 +41,8 @@ export function settleStart(lfs: Lfs): void {
 export function resizeLookahead(lfs: Lfs, before: number): void {
   const window = lfs.lookahead;
   const count = lfs.blockCount;
+  // More than there are could be handed out twice.
+  window.checkpoint = Math.min(window.checkpoint, count);
   if (window.bits === null || window.start + window.size <= Math.min(before, count)) return;
   const { bits } = window;
   window.start %= count;
@@ -63,7 +65,9 @@ export function scanLookahead(lfs: Lfs): void {
   window.start = (window.start + window.next) % count;
   window.next = 0;
   window.size = Math.min(8 * lfs.settings.lookaheadSize, window.checkpoint);
-  window.bits ??= new Uint8Array(Math.ceil(Math.min(8 * lfs.settings.lookaheadSize, Math.max(count, lfs.device.blockCount)) / 8));
+  window.bits ??= new Uint8Array(
+    Math.ceil(Math.min(8 * lfs.settings.lookaheadSize, Math.max(count, lfs.device.blockCount)) / 8),
+  );
   const { bits, start, size } = window;
   bits.fill(0);
   try {

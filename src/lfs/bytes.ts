@@ -108,7 +108,16 @@ export function utf8Decode(byteStr: string): string {
   let out = '';
   for (let i = 0; i < byteStr.length; ) {
     const lead = byteStr.charCodeAt(i);
-    const size = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const size =
+      lead < 0x80
+        ? 1
+        : lead >= 0xc2 && lead < 0xe0
+          ? 2
+          : lead >= 0xe0 && lead < 0xf0
+            ? 3
+            : lead >= 0xf0 && lead < 0xf5
+              ? 4
+              : 0;
     let code = size === 1 ? lead : size === 0 ? -1 : lead & (0x7f >> size);
     for (let k = 1; k < size && code >= 0; k++) {
       const next = i + k < byteStr.length ? byteStr.charCodeAt(i + k) : 0;

@@ -57,7 +57,14 @@ export function viewBlock(disk: Disk, block: number): Uint8Array | undefined {
 }
 
 /** Reads `[offset, offset + size)` of a block to `target[at...]`. False: the block is bad. */
-export function readInto(disk: Disk, block: number, offset: number, target: Uint8Array, at: number, size: number): boolean {
+export function readInto(
+  disk: Disk,
+  block: number,
+  offset: number,
+  target: Uint8Array,
+  at: number,
+  size: number,
+): boolean {
   if (size === 0) return true;
   if (!onDisk(disk, block) || offset + size > disk.blockSize) return false;
   const view = viewBlock(disk, block);
@@ -67,7 +74,12 @@ export function readInto(disk: Disk, block: number, offset: number, target: Uint
   }
   const unit = disk.readSize;
   if (offset % unit === 0 && size % unit === 0) {
-    return readDevice(disk, block, offset, at === 0 && size === target.length ? target : target.subarray(at, at + size));
+    return readDevice(
+      disk,
+      block,
+      offset,
+      at === 0 && size === target.length ? target : target.subarray(at, at + size),
+    );
   }
   const from = alignDown(offset, unit);
   const to = Math.min(alignUp(offset + size, unit), disk.blockSize);
@@ -78,9 +90,15 @@ export function readInto(disk: Disk, block: number, offset: number, target: Uint
 }
 
 /** As `readInto`, for where an unreadable block ends the operation. */
-export function readOrThrow(disk: Disk, block: number, offset: number, target: Uint8Array, at: number, size: number): void {
-  if (!readInto(disk, block, offset, target, at, size))
-    throw corrupt(`cannot read ${size} bytes`, block >>> 0, offset);
+export function readOrThrow(
+  disk: Disk,
+  block: number,
+  offset: number,
+  target: Uint8Array,
+  at: number,
+  size: number,
+): void {
+  if (!readInto(disk, block, offset, target, at, size)) throw corrupt(`cannot read ${size} bytes`, block >>> 0, offset);
 }
 
 /** One little-endian word; `undefined` where the block is bad. */
@@ -128,7 +146,8 @@ export class BlockReader {
     const end = exactly ? alignUp(to, disk.readSize) : disk.blockSize;
     while (this.loaded < to) {
       const size = Math.min(disk.cacheSize, end - this.loaded);
-      if (!readDevice(disk, this.block, this.loaded, this.bytes.subarray(this.loaded, this.loaded + size))) return false;
+      if (!readDevice(disk, this.block, this.loaded, this.bytes.subarray(this.loaded, this.loaded + size)))
+        return false;
       this.loaded += size;
     }
     return true;
@@ -212,7 +231,15 @@ export class ProgCache {
   }
 
   /** Adds bytes; a full cache is programmed at once. False: the block is bad, what was gathered is still here. */
-  put(disk: Disk, verify: boolean, block: number, offset: number, bytes: Uint8Array, at: number, size: number): boolean {
+  put(
+    disk: Disk,
+    verify: boolean,
+    block: number,
+    offset: number,
+    bytes: Uint8Array,
+    at: number,
+    size: number,
+  ): boolean {
     const cacheSize = this.buffer.length;
     while (size > 0) {
       if (this.block !== block) {

@@ -22,9 +22,9 @@ import { GState, samePair } from './gstate.ts';
 import { ENTRY_COUNT_MAX, NO_BLOCK } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { type AttrRef, type Entry, Mdir } from './mdir.ts';
-import { visitBlocks } from './traverse.ts';
 import { forgetBlock } from './pairs.ts';
 import { DELETED, makeTag, NO_ID, tagFamily, tagId, tagSize, tagSpan, tagSplice, tagType, type } from './tag.ts';
+import { visitBlocks } from './traverse.ts';
 
 /** One change to a pair, as it stands in the log. */
 export interface Change {
@@ -202,19 +202,26 @@ function writeTarget(lfs: Lfs, target: Target, items: readonly Item[], begin: nu
     attempt = true;
     relocated = true;
     lfs.pcache.drop();
-    if (isRoot) throw new LfsError('LFS_ERR_NOSPC', `the superblock in block ${target.block1} can no longer be written`);
+    if (isRoot)
+      throw new LfsError('LFS_ERR_NOSPC', `the superblock in block ${target.block1} can no longer be written`);
     const block = allocBlock(lfs);
     // A worn pair on a full device stays where it is, and then takes the global state as any other.
     if (block >= 0) {
       target.block1 = block;
       moved = true;
-    }
-    else if (!tired) throw new LfsError('LFS_ERR_NOSPC', 'no free block left');
+    } else if (!tired) throw new LfsError('LFS_ERR_NOSPC', 'no free block left');
     tired = false;
   }
 }
 
-function writeOnce(lfs: Lfs, target: Target, items: readonly Item[], begin: number, end: number, moved: boolean): Outcome {
+function writeOnce(
+  lfs: Lfs,
+  target: Target,
+  items: readonly Item[],
+  begin: number,
+  end: number,
+  moved: boolean,
+): Outcome {
   const block = target.block1;
   forgetBefore(lfs, block);
   forgetBlock(lfs, block);

@@ -73,38 +73,56 @@ const BLOCK_COUNT_MAX = 0x7fffffff;
 const LOOKAHEAD_DEFAULT_MAX = 8192;
 
 export function settingsFor(device: BlockDevice, config: LfsConfig = {}): Settings {
-  if (typeof device !== 'object' || device === null || typeof device.read !== 'function')
+  if (typeof device !== 'object' || device === null)
     throw invalid(`device must be a block device with read, prog, erase and sync, got ${describe(device)}`);
+  for (const call of ['read', 'prog', 'erase', 'sync'] as const)
+    if (typeof device[call] !== 'function')
+      throw invalid(`device.${call} is ${describe(device[call])}; allowed: a function`);
+  if (typeof config !== 'object' || config === null) throw invalid(`config is ${describe(config)}; allowed: an object`);
   const deviceSize = whole('device.blockSize', device.blockSize, 1, BLOCK_SIZE_MAX);
   const deviceCount = whole('device.blockCount', device.blockCount, 0, BLOCK_COUNT_MAX);
 
-  const blockSize = whole('blockSize', config.blockSize || deviceSize, 128, BLOCK_SIZE_MAX);
+  const blockSize = whole('blockSize', chosen(config.blockSize, deviceSize), 128, BLOCK_SIZE_MAX);
   if (blockSize !== deviceSize)
     throw invalid(`blockSize is ${blockSize}, but the device has blocks of ${deviceSize} bytes`);
   if (maxPointerBytes(blockSize) > blockSize)
     throw invalid(`blockSize ${blockSize} has no room for the pointers of the largest file`);
 
-  const blockCount = whole('blockCount', config.blockCount || 0, 0, BLOCK_COUNT_MAX);
-  if (blockCount > deviceCount)
-    throw invalid(`blockCount is ${blockCount}, but the device has ${deviceCount} blocks`);
+  const blockCount = whole('blockCount', chosen(config.blockCount, 0), 0, BLOCK_COUNT_MAX);
+  if (blockCount > deviceCount) throw invalid(`blockCount is ${blockCount}, but the device has ${deviceCount} blocks`);
 
-  const readSize = whole('readSize', config.readSize || device.readSize || fitting(16, blockSize), 1, blockSize);
-  const progSize = whole('progSize', config.progSize || device.progSize || fitting(16, blockSize), 1, blockSize);
-  const cacheSize = whole('cacheSize', config.cacheSize || blockSize, 1, blockSize);
+  const readSize = whole(
+    'readSize',
+    chosen(config.readSize, chosen(device.readSize, fitting(16, blockSize))),
+    1,
+    blockSize,
+  );
+  const progSize = whole(
+    'progSize',
+    chosen(config.progSize, chosen(device.progSize, fitting(16, blockSize))),
+    1,
+    blockSize,
+  );
+  const cacheSize = whole('cacheSize', chosen(config.cacheSize, blockSize), 1, blockSize);
   multiple('cacheSize', cacheSize, 'readSize', readSize);
   multiple('cacheSize', cacheSize, 'progSize', progSize);
   multiple('blockSize', blockSize, 'cacheSize', cacheSize);
 
-  const lookaheadDefault = Math.min(LOOKAHEAD_DEFAULT_MAX, Math.max(8, Math.ceil((blockCount || deviceCount) / 64) * 8));
-  const lookaheadSize = whole('lookaheadSize', config.lookaheadSize || lookaheadDefault, 1, 0x0fffffff);
+  const lookaheadDefault = Math.min(
+    LOOKAHEAD_DEFAULT_MAX,
+    Math.max(8, Math.ceil((blockCount || deviceCount) / 64) * 8),
+  );
+  const lookaheadSize = whole('lookaheadSize', chosen(config.lookaheadSize, lookaheadDefault), 1, 0x0fffffff);
 
-  const blockCycles = whole('blockCycles', config.blockCycles || -1, -1, 0x7ffffffe);
+  const blockCycles = whole('blockCycles', chosen(config.blockCycles, -1), -1, 0x7ffffffe);
 
-  const compactThresh = whole('compactThresh', config.compactThresh ?? 0, -1, blockSize);
+  const compactThresh = whole('compactThresh', chosen(config.compactThresh, 0), -1, blockSize);
   if (compactThresh > 0 && compactThresh < blockSize / 2)
-    throw invalid(`compactThresh is ${compactThresh}; allowed: 0 (the default), -1 (never) or ${blockSize / 2} to ${blockSize}`);
+    throw invalid(
+      `compactThresh is ${compactThresh}; allowed: 0 (the default), -1 (never) or ${blockSize / 2} to ${blockSize}`,
+    );
 
-  const metadataMax = whole('metadataMax', config.metadataMax ?? 0, 0, blockSize);
+  const metadataMax = whole('metadataMax', chosen(config.metadataMax, 0), 0, blockSize);
   if (metadataMax > 0) {
     multiple('metadataMax', metadataMax, 'readSize', readSize);
     multiple('metadataMax', metadataMax, 'progSize', progSize);
@@ -113,12 +131,12 @@ export function settingsFor(device: BlockDevice, config: LfsConfig = {}): Settin
   }
   const metadataSize = metadataMax || blockSize;
 
-  const nameMax = whole('nameMax', config.nameMax || 255, 1, NAME_MAX_LIMIT);
-  const fileMax = whole('fileMax', config.fileMax || FILE_MAX_LIMIT, 1, FILE_MAX_LIMIT);
-  const attrMax = whole('attrMax', config.attrMax || ATTR_MAX_LIMIT, 1, ATTR_MAX_LIMIT);
+  const nameMax = whole('nameMax', chosen(config.nameMax, 255), 1, NAME_MAX_LIMIT);
+  const fileMax = whole('fileMax', chosen(config.fileMax, FILE_MAX_LIMIT), 1, FILE_MAX_LIMIT);
+  const attrMax = whole('attrMax', chosen(config.attrMax, ATTR_MAX_LIMIT), 1, ATTR_MAX_LIMIT);
 
   const inlineLimit = Math.min(cacheSize, attrMax, Math.floor(metadataSize / 8));
-  const inlineAsked = whole('inlineMax', config.inlineMax ?? 0, -1, inlineLimit);
+  const inlineAsked = whole('inlineMax', chosen(config.inlineMax, 0), -1, inlineLimit);
   const inlineMax = inlineAsked === -1 ? 0 : inlineAsked || inlineLimit;
 
   return {
@@ -144,6 +162,11 @@ function parseVersion(version: LfsConfig['diskVersion']): number {
   if (version === '2.0' || version === DISK_VERSION_2_0) return DISK_VERSION_2_0;
   if (version === '2.1' || version === DISK_VERSION_2_1) return DISK_VERSION_2_1;
   throw invalid(`diskVersion is ${describe(version)}; allowed: '2.0' and '2.1'`);
+}
+
+/** What was said, or the default for nothing and for C's word for it. Whatever else is no number is left to `whole`. */
+function chosen(value: number | undefined, standard: number): number {
+  return value === undefined || value === 0 ? standard : value;
 }
 
 /** A checked whole number. */
@@ -175,6 +198,10 @@ export function describe(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return String(value);
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : `a ${value.constructor?.name ?? 'object'}`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) {
+    const kind: unknown = value.constructor?.name;
+    return typeof kind === 'string' ? `a ${kind.slice(0, 60)}` : 'an object';
+  }
   return String(value);
 }

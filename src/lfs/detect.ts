@@ -13,7 +13,7 @@ import { BlockReader, type Disk } from './cache.ts';
 import { describe } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { invalid } from './errors.ts';
-import { decodeSuperblock, MAGIC, type Superblock, SUPERBLOCK_SIZE, versionText } from './layout.ts';
+import { decodeSuperblock, MAGIC, SUPERBLOCK_SIZE, type Superblock, versionText } from './layout.ts';
 import { foldLog, LogScan, scanLog } from './log.ts';
 import { Mdir } from './mdir.ts';
 import { type } from './tag.ts';
@@ -42,7 +42,12 @@ const MAGIC_AT = [8, 12];
 /** What the superblock at the start of an image says; `undefined` where there is none that can be believed. */
 export function detectGeometry(image: Uint8Array | ByteSource): Geometry | undefined {
   const source = image instanceof Uint8Array ? sourceOf(image) : image;
-  if (typeof source !== 'object' || source === null || typeof source.read !== 'function' || !Number.isInteger(source.size))
+  if (
+    typeof source !== 'object' ||
+    source === null ||
+    typeof source.read !== 'function' ||
+    !Number.isInteger(source.size)
+  )
     throw invalid(`image is ${describe(image)}; allowed: a Uint8Array, or an object with size and read`);
 
   let best: { superblock: Superblock; rev: number } | undefined;
@@ -54,7 +59,11 @@ export function detectGeometry(image: Uint8Array | ByteSource): Geometry | undef
     consider(superblockAt(source, 0, stated));
     consider(superblockAt(source, stated, stated));
   }
-  for (let size = BLOCK_SIZE_LEAST; best === undefined && size <= BLOCK_SIZE_MOST && 2 * size <= source.size; size += step(size)) {
+  for (
+    let size = BLOCK_SIZE_LEAST;
+    best === undefined && size <= BLOCK_SIZE_MOST && 2 * size <= source.size;
+    size += step(size)
+  ) {
     if (hasMagic(source, size)) consider(superblockAt(source, size, size));
   }
   if (best === undefined) return undefined;
@@ -99,7 +108,11 @@ function statedBlockSize(source: ByteSource): number | undefined {
 }
 
 /** The superblock of the block that begins here, if its log is valid and says this block size. */
-function superblockAt(source: ByteSource, start: number, blockSize: number): { superblock: Superblock; rev: number } | undefined {
+function superblockAt(
+  source: ByteSource,
+  start: number,
+  blockSize: number,
+): { superblock: Superblock; rev: number } | undefined {
   const bytes = new Uint8Array(blockSize).fill(0xff);
   const size = Math.min(blockSize, source.size - start);
   if (size <= 0) return undefined;
@@ -120,7 +133,8 @@ function superblockAt(source: ByteSource, start: number, blockSize: number): { s
   const mdir = new Mdir(0, 1);
   foldLog(scan, bytes, mdir);
   const first = mdir.entries[0];
-  if (first === undefined || first.nameType !== type.SUPERBLOCK || first.structType !== type.INLINESTRUCT) return undefined;
+  if (first === undefined || first.nameType !== type.SUPERBLOCK || first.structType !== type.INLINESTRUCT)
+    return undefined;
   const superblock = decodeSuperblock(bytes, first.structAt, first.structSize);
   return superblock.blockSize === blockSize ? { superblock, rev: scan.rev } : undefined;
 }

@@ -14,7 +14,7 @@ import { movingFrom, samePair } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { Info, infoOf, type LfsInfo } from './names.ts';
-import { tailOf, ThreadGuard } from './pairs.ts';
+import { ThreadGuard, tailOf } from './pairs.ts';
 import { type LfsPath, noEntry, shown, walk } from './path.ts';
 import { type } from './tag.ts';
 import { checkMounted } from './transact.ts';

@@ -18,7 +18,7 @@ import { type BlockReader, openBlock } from './cache.ts';
 import { corrupt } from './errors.ts';
 import type { Lfs } from './lfs.ts';
 import type { Entry, Mdir } from './mdir.ts';
-import { fetchPair, tailOf, ThreadGuard } from './pairs.ts';
+import { fetchPair, ThreadGuard, tailOf } from './pairs.ts';
 import { type } from './tag.ts';
 
 export class Directory {
@@ -66,7 +66,11 @@ export function childDirectory(lfs: Lfs, entry: Entry): Directory {
   rootDirectoryOf(lfs);
   const head = fetchPair(lfs, entry.word0, entry.word1);
   if (lfs.pairs.get(head.block0) !== head)
-    throw corrupt(`the directory in {${head.block0}, ${head.block1}} shares a block with another pair`, entry.mdir?.block0, entry.structAt);
+    throw corrupt(
+      `the directory in {${head.block0}, ${head.block1}} shares a block with another pair`,
+      entry.mdir?.block0,
+      entry.structAt,
+    );
   const known = head.directory;
   if (known !== null && known.chain[0] === head && known.owner !== null && known.owner.mdir === null) {
     known.owner = entry;
@@ -74,7 +78,11 @@ export function childDirectory(lfs: Lfs, entry: Entry): Directory {
     return known;
   }
   if (known !== null || head.isRootPair)
-    throw corrupt(`two entries lead to the directory in {${head.block0}, ${head.block1}}: a loop`, entry.mdir?.block0, entry.structAt);
+    throw corrupt(
+      `two entries lead to the directory in {${head.block0}, ${head.block1}}: a loop`,
+      entry.mdir?.block0,
+      entry.structAt,
+    );
   entry.child = openChain(lfs, head, entry);
   return entry.child;
 }

@@ -13,7 +13,7 @@ import { type FileAttr, OpenFile, readAttrsInto } from './open-file.ts';
 import { type LfsPath, noEntry, shown, type Walk, walk } from './path.ts';
 import { forceConsistency } from './repair.ts';
 import { makeTag, type } from './tag.ts';
-import { commitPair, checkMounted, transact } from './transact.ts';
+import { checkMounted, commitPair, transact } from './transact.ts';
 import { checkAttrType } from './user-attrs.ts';
 
 export const O_RDONLY = 1;
@@ -35,10 +35,12 @@ export interface OpenOptions {
 
 export function openFile(lfs: Lfs, path: LfsPath, flags: number, options: OpenOptions = {}): OpenFile {
   const known = O_RDWR | O_CREAT | O_EXCL | O_TRUNC | O_APPEND;
-  if (typeof flags !== 'number' || (flags & ~known) !== 0 || (flags & O_RDWR) === 0)
+  if (typeof flags !== 'number' || (flags & known) !== flags || (flags & O_RDWR) === 0)
     throw invalid(
       `flags is ${describe(flags)}; allowed: O_RDONLY (1), O_WRONLY (2) or O_RDWR (3), with O_CREAT, O_EXCL, O_TRUNC, O_APPEND`,
     );
+  if (typeof options !== 'object' || options === null)
+    throw invalid(`options is ${describe(options)}; allowed: { attrs }`);
   const attrs = checkAttrs(lfs, options.attrs, (flags & O_WRONLY) !== 0);
   if ((flags & (O_WRONLY | O_CREAT)) === 0) return openEntry(lfs, path, flags, attrs);
   return transact(lfs, () => {
@@ -47,7 +49,11 @@ export function openFile(lfs: Lfs, path: LfsPath, flags: number, options: OpenOp
   });
 }
 
-function checkAttrs(lfs: Lfs, attrs: readonly FileAttr[] | undefined, writes: boolean): readonly FileAttr[] | undefined {
+function checkAttrs(
+  lfs: Lfs,
+  attrs: readonly FileAttr[] | undefined,
+  writes: boolean,
+): readonly FileAttr[] | undefined {
   if (attrs === undefined) return undefined;
   if (!Array.isArray(attrs)) throw invalid(`attrs is ${describe(attrs)}; allowed: an array of { type, buffer }`);
   const seen = new Set<number>();
@@ -138,7 +144,7 @@ export class LfsFile {
   }
 
   /** Reads at the position to `buffer[offset, offset + length)`; returns how many bytes there were. */
-  read(buffer: Uint8Array, offset = 0, length: number = buffer?.length - offset): number {
+  read(buffer: Uint8Array, offset = 0, length: number = restOf(buffer, offset)): number {
     const file = this.#check();
     if (!this.#readable) throw new LfsError('LFS_ERR_BADF', 'the file is not open for reading');
     checkRange(buffer, offset, length);
@@ -146,7 +152,7 @@ export class LfsFile {
   }
 
   /** Writes `buffer[offset, offset + length)` at the position. */
-  write(buffer: Uint8Array, offset = 0, length: number = buffer?.length - offset): number {
+  write(buffer: Uint8Array, offset = 0, length: number = restOf(buffer, offset)): number {
     const file = this.#checkWritable();
     checkRange(buffer, offset, length);
     return transact(this.#lfs, () => file.write(buffer, offset, length));
@@ -162,7 +168,8 @@ export class LfsFile {
     else if (whence === SEEK_END) base = file.currentSize;
     else throw invalid(`whence is ${describe(whence)}; allowed: SEEK_SET (0), SEEK_CUR (1), SEEK_END (2)`);
     const to = base + offset;
-    if (to < 0 || to > this.#lfs.fileMax) throw invalid(`position ${to} is out of range; allowed: 0 to ${this.#lfs.fileMax}`);
+    if (to < 0 || to > this.#lfs.fileMax)
+      throw invalid(`position ${to} is out of range; allowed: 0 to ${this.#lfs.fileMax}`);
     if (to !== file.position) file.seek(to);
     return to;
   }
@@ -211,6 +218,11 @@ export class LfsFile {
   [Symbol.dispose](): void {
     if (!this.#closed) this.close();
   }
+}
+
+/** The default length; of wrong arguments anything, `checkRange` refuses them. */
+function restOf(buffer: Uint8Array, offset: number): number {
+  return buffer instanceof Uint8Array && typeof offset === 'number' ? buffer.length - offset : 0;
 }
 
 function checkRange(buffer: unknown, offset: number, length: number): void {

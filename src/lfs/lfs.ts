@@ -10,12 +10,12 @@ import type { Settings } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import type { LfsDir } from './dir.ts';
 import type { Directory } from './directory.ts';
-import { type LfsErrorCode, LfsError } from './errors.ts';
-import type { OpenFile } from './open-file.ts';
+import { LfsError, type LfsErrorCode } from './errors.ts';
 import { GState } from './gstate.ts';
 import { NO_BLOCK } from './layout.ts';
 import { LogScan } from './log.ts';
 import type { Entry, Mdir } from './mdir.ts';
+import type { OpenFile } from './open-file.ts';
 
 /** The allocator's window: a snapshot of which blocks were in use when it was taken. */
 export interface Lookahead {

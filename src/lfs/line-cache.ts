@@ -106,7 +106,8 @@ export class LineCache {
     const size = Math.min(alignUp(disk.blockSize, disk.readSize) - from, disk.cacheSize, disk.blockSize - from);
     this.bytes ??= new Uint8Array(disk.cacheSize);
     this.block = NO_BLOCK;
-    if (!readInto(disk, block, from, this.bytes, 0, size)) throw corrupt('a block of a file cannot be read', block, from);
+    if (!readInto(disk, block, from, this.bytes, 0, size))
+      throw corrupt('a block of a file cannot be read', block, from);
     this.layer(block, from, size);
   }
 

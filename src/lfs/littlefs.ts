@@ -8,9 +8,9 @@
 
 import { INLINE_BLOCK } from './cache.ts';
 import type { LfsConfig } from './config.ts';
+import { describe } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { type LfsDir, openDir } from './dir.ts';
-import { describe } from './config.ts';
 import { invalid } from './errors.ts';
 import { LfsFile, type OpenOptions, openFile } from './files.ts';
 import { format } from './format.ts';

@@ -10,8 +10,8 @@
  * @module
  */
 
-import type { BlockReader } from './cache.ts';
 import { readU32 } from './bytes.ts';
+import type { BlockReader } from './cache.ts';
 import { crc32, crc32Word } from './crc32.ts';
 import { NO_BLOCK } from './layout.ts';
 import { Entry, type Mdir } from './mdir.ts';

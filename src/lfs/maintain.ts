@@ -10,14 +10,14 @@ import { readOrThrow } from './cache.ts';
 import { whole } from './config.ts';
 import { LfsError } from './errors.ts';
 import { needsSuperblock } from './gstate.ts';
-import { decodeSuperblock, encodeSuperblock, type Superblock, SUPERBLOCK_SIZE, versionText } from './layout.ts';
+import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SIZE, type Superblock, versionText } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
-import { fetchPair, firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { fetchPair, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { forceConsistency } from './repair.ts';
 import { makeTag, type } from './tag.ts';
-import { visitBlocks } from './traverse.ts';
 import { commitPair } from './transact.ts';
+import { visitBlocks } from './traverse.ts';
 
 export interface LfsFsInfo {
   /** `'2.0'` or `'2.1'`: as it is on disk. */
@@ -83,7 +83,10 @@ export function grow(lfs: Lfs, blockCount: number): void {
       lfs,
       (block) => {
         if (block >>> 0 >= blockCount)
-          throw new LfsError('LFS_ERR_NOTEMPTY', `block ${block} is in use: the file system cannot shrink to ${blockCount} blocks`);
+          throw new LfsError(
+            'LFS_ERR_NOTEMPTY',
+            `block ${block} is in use: the file system cannot shrink to ${blockCount} blocks`,
+          );
       },
       true,
     );

@@ -6,6 +6,7 @@
  */
 
 import { dropLookahead } from './alloc.ts';
+import { byteString } from './bytes.ts';
 import { openBlock } from './cache.ts';
 import { type LfsConfig, settingsFor } from './config.ts';
 import type { BlockDevice } from './device.ts';
@@ -15,9 +16,8 @@ import { decodeSuperblock, MAGIC, versionText } from './layout.ts';
 import { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { mendedState } from './orphans.ts';
-import { firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { type } from './tag.ts';
-import { byteString } from './bytes.ts';
 
 export function mount(device: BlockDevice, config: LfsConfig = {}): Lfs {
   const lfs = new Lfs(device, settingsFor(device, config));
@@ -78,12 +78,15 @@ function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
     return;
   }
   if (first.structType !== type.INLINESTRUCT) throw corrupt('the superblock has no data', mdir.block0, first.nameAt);
-  if (!reader.load(first.structAt + first.structSize, true)) throw corrupt('the superblock cannot be read', mdir.block0);
+  if (!reader.load(first.structAt + first.structSize, true))
+    throw corrupt('the superblock cannot be read', mdir.block0);
   const superblock = decodeSuperblock(reader.bytes, first.structAt, first.structSize);
   const { version } = superblock;
   const supported = lfs.settings.diskVersion;
   if (version >>> 16 !== supported >>> 16 || (version & 0xffff) > (supported & 0xffff))
-    throw invalid(`the file system has version ${versionText(version)}; supported: ${versionText(supported)} and older of the same major`);
+    throw invalid(
+      `the file system has version ${versionText(version)}; supported: ${versionText(supported)} and older of the same major`,
+    );
   setNeedsSuperblock(lfs.gstate, (version & 0xffff) < (supported & 0xffff));
 
   lfs.nameMax = limit('nameMax', superblock.nameMax, lfs.nameMax);
@@ -96,7 +99,8 @@ function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
     throw fault(lfs, 'LFS_ERR_INVAL', `the superblock says blockCount ${blockCount}, which cannot be`);
   if (lfs.settings.blockCount !== 0 && blockCount !== lfs.settings.blockCount)
     throw invalid(`the file system has ${blockCount} blocks, not ${lfs.settings.blockCount}`);
-  if (blockSize !== lfs.blockSize) throw invalid(`the file system has blocks of ${blockSize} bytes, not ${lfs.blockSize}`);
+  if (blockSize !== lfs.blockSize)
+    throw invalid(`the file system has blocks of ${blockSize} bytes, not ${lfs.blockSize}`);
   if (blockCount > lfs.device.blockCount)
     throw invalid(`the file system has ${blockCount} blocks, the device only ${lfs.device.blockCount}`);
   lfs.blockCount = blockCount;

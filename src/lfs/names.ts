@@ -18,8 +18,8 @@ import { addOrphans, clearMove, hasMove, hasOrphans, setMove } from './gstate.ts
 import { encodePair } from './layout.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { Entry, Mdir } from './mdir.ts';
-import { tailChange, retirePair } from './pair-commit.ts';
-import { findPred, tailOf, ThreadGuard } from './pairs.ts';
+import { retirePair, tailChange } from './pair-commit.ts';
+import { findPred, ThreadGuard, tailOf } from './pairs.ts';
 import { type LfsPath, noEntry, shown, walk } from './path.ts';
 import { forceConsistency } from './repair.ts';
 import { makeTag, type } from './tag.ts';
@@ -279,4 +279,3 @@ function contentsOf(lfs: Lfs, entry: Entry, id: number): Change[] {
     return { tag: makeTag(kind, id, size), data };
   });
 }
-

@@ -19,28 +19,17 @@
  * @module
  */
 
-import { allocBlock, checkpoint } from './alloc.ts';
-import { copyBytes, readU32, writeU32 } from './bytes.ts';
-import { eraseBlock, INLINE_BLOCK, ProgCache, readInto, readOrThrow } from './cache.ts';
+import { checkpoint } from './alloc.ts';
+import { copyBytes, writeU32 } from './bytes.ts';
+import { INLINE_BLOCK, type ProgCache, readInto, readOrThrow } from './cache.ts';
 import type { Change } from './compact.ts';
-import {
-  blockIndex,
-  blockOffset,
-  Chain,
-  chainLength,
-  forgetBefore,
-  pointerCount,
-  rememberBefore,
-  visitChain,
-  visitFrom,
-  visitLost,
-} from './ctz.ts';
+import { blockIndex, blockOffset, Chain, chainLength, visitChain, visitLost } from './ctz.ts';
 import { LfsError } from './errors.ts';
+import { FreshList } from './fresh-list.ts';
 import { FILE_MAX_LIMIT, NO_BLOCK } from './layout.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { LineCache } from './line-cache.ts';
 import type { Entry, Mdir } from './mdir.ts';
-import { forgetBlock } from './pairs.ts';
 import { settleMove } from './repair.ts';
 import { makeTag, type } from './tag.ts';
 import { commitPair } from './transact.ts';
@@ -70,11 +59,7 @@ export class OpenFile {
   private inlineBytes: Uint8Array | null = null;
   private readonly chain: Chain = new Chain();
 
-  /** The block being written, and where in it. */
-  private block: number = NO_BLOCK;
-  private offset = 0;
-  private freshFrom = 0;
-  private fresh: number[] = [];
+  private freshOrNull: FreshList | null = null;
   private cache: ProgCache | null = null;
   private readonly line: LineCache = new LineCache();
 
@@ -150,7 +135,13 @@ export class OpenFile {
   }
 
   private copyInline(position: number, target: Uint8Array, at: number, size: number): void {
-    copyBytes(this.cache !== null && this.inlineBytes === null ? this.cache.buffer : this.inlineBytes!, position, target, at, size);
+    copyBytes(
+      this.cache !== null && this.inlineBytes === null ? this.cache.buffer : this.inlineBytes!,
+      position,
+      target,
+      at,
+      size,
+    );
   }
 
   // ---- writing
@@ -196,31 +187,32 @@ export class OpenFile {
     }
     if (this.inline && Math.max(this.position + size, this.size) > lfs.inlineMax) this.outline();
     const cache = this.writeCache();
+    const { fresh } = this;
     while (size > 0) {
-      if (!this.writing || this.offset === lfs.blockSize) {
+      if (!this.writing || fresh.offset === lfs.blockSize) {
         if (this.inline) {
-          this.block = INLINE_BLOCK;
-          this.offset = this.position;
+          fresh.block = INLINE_BLOCK;
+          fresh.offset = this.position;
         } else {
           if (!this.writing) this.startFresh();
           checkpoint(lfs);
-          this.extend();
+          fresh.extend(cache, this.position);
         }
         this.writing = true;
       }
-      let step = Math.min(size, (this.inline ? lfs.cacheSize : lfs.blockSize) - this.offset);
+      let step = Math.min(size, (this.inline ? lfs.cacheSize : lfs.blockSize) - fresh.offset);
       // A line that could not be programmed is tried again after the next byte.
-      if (bytewise && cache.block === this.block && cache.block >= 0 && cache.size === lfs.cacheSize) step = 1;
-      while (!cache.put(lfs, true, this.block, this.offset, bytes, at, step)) {
+      if (bytewise && cache.block === fresh.block && cache.block >= 0 && cache.size === lfs.cacheSize) step = 1;
+      while (!cache.put(lfs, true, fresh.block, fresh.offset, bytes, at, step)) {
         if (bytewise && step > 1) {
           // All bytes before the one that filled the line have been written; that one is tried again alone.
-          const written = cache.offset + lfs.cacheSize - 1 - this.offset;
+          const written = cache.offset + lfs.cacheSize - 1 - fresh.offset;
           this.advance(written);
           at += written;
           size -= written;
           step = 1;
         }
-        this.relocate();
+        fresh.moveTo(cache, fresh.pending(cache));
       }
       this.advance(step);
       at += step;
@@ -232,8 +224,13 @@ export class OpenFile {
   private advance(count: number): void {
     if (count === 0) return;
     this.position += count;
-    this.offset += count;
+    this.fresh.offset += count;
     checkpoint(this.lfs);
+  }
+
+  private get fresh(): FreshList {
+    this.freshOrNull ??= new FreshList(this.lfs, this.chain);
+    return this.freshOrNull;
   }
 
   /** The program cache, holding what C's buffer holds at this point. */
@@ -257,110 +254,15 @@ export class OpenFile {
 
   /** The first write after a flush: which block do we go on from? */
   private startFresh(): void {
-    const { lfs, cache } = this;
-    this.fresh = [];
-    this.freshFrom = 0;
-    if (this.position > 0) {
-      this.block = this.chain.at(lfs, blockIndex(lfs.blockSize, this.position - 1));
+    const { lfs, cache, position } = this;
+    if (position > 0) {
+      this.fresh.start(this.chain.at(lfs, blockIndex(lfs.blockSize, position - 1)));
       this.line.clear();
       cache!.clear();
-    } else this.line.replayInto(lfs, cache!);
-  }
-
-  /** A new block at the end: a copy of the last one as far as it is filled, or one more (C: lfs_ctz_extend). */
-  private extend(): void {
-    const { lfs, position } = this;
-    const blockSize = lfs.blockSize;
-    const cache = this.cache!;
-    for (;;) {
-      const next = this.newBlock();
-      if (next === NO_BLOCK) continue;
-      if (position === 0) {
-        this.setFresh(0, next, 0);
-        return;
-      }
-      const last = blockIndex(blockSize, position - 1);
-      const filled = blockOffset(blockSize, position - 1, last) + 1;
-      if (filled !== blockSize) {
-        const copy = new Uint8Array(filled);
-        readOrThrow(lfs, this.block, 0, copy, 0, filled);
-        if (last > 0) rememberBefore(lfs, next, readU32(copy, 0) | 0);
-        if (!cache.put(lfs, true, next, 0, copy, 0, filled)) {
-          cache.drop();
-          continue;
-        }
-        this.setFresh(last, next, filled);
-        return;
-      }
-      const count = pointerCount(last + 1);
-      const pointers = new Uint8Array(4 * count);
-      for (let i = 0; i < count; i++) writeU32(pointers, 4 * i, this.blockAt(last + 1 - 2 ** i));
-      rememberBefore(lfs, next, this.block);
-      if (!cache.put(lfs, true, next, 0, pointers, 0, pointers.length)) {
-        cache.drop();
-        continue;
-      }
-      this.setFresh(last + 1, next, pointers.length);
-      return;
+    } else {
+      this.fresh.start(NO_BLOCK);
+      this.line.replayInto(lfs, cache!);
     }
-  }
-
-  /** An erased block, or `NO_BLOCK` when the one tried is bad. */
-  private newBlock(): number {
-    const { lfs } = this;
-    const block = allocBlock(lfs);
-    if (block < 0) fail('LFS_ERR_NOSPC', 'no free block left');
-    forgetBefore(lfs, block);
-    forgetBlock(lfs, block);
-    return eraseBlock(lfs, block) ? block : NO_BLOCK;
-  }
-
-  private setFresh(index: number, block: number, offset: number): void {
-    if (this.fresh.length === 0) this.freshFrom = index;
-    this.fresh.push(block);
-    this.block = block;
-    this.offset = offset;
-  }
-
-  private blockAt(index: number): number {
-    return index >= this.freshFrom && this.fresh.length > 0 ? this.fresh[index - this.freshFrom]! : this.chain.at(this.lfs, index);
-  }
-
-  /** The block being written went bad, or an inline file becomes a list: what there is goes to a new block. */
-  private relocate(): void {
-    const { lfs, offset } = this;
-    const cache = this.writeCache();
-    const pcache = lfs.pcache;
-    const copy = new Uint8Array(offset);
-    if (this.inline) copyBytes(cache.buffer, 0, copy, 0, offset);
-    else this.readPending(copy);
-    for (;;) {
-      const next = this.newBlock();
-      if (next === NO_BLOCK) {
-        pcache.drop();
-        continue;
-      }
-      if (!pcache.put(lfs, true, next, 0, copy, 0, offset)) {
-        pcache.drop();
-        continue;
-      }
-      cache.take(pcache);
-      const index = this.freshFrom + this.fresh.length - 1;
-      if (index > 0 && offset >= 4) rememberBefore(lfs, next, readU32(copy, 0) | 0);
-      if (this.fresh.length > 0) this.fresh[this.fresh.length - 1] = next;
-      this.block = next;
-      this.writing = true;
-      return;
-    }
-  }
-
-  /** What of the block being written is on the device, and what still in the cache. */
-  private readPending(copy: Uint8Array): void {
-    const cache = this.cache!;
-    const cached = cache.block === this.block;
-    const onDevice = cached ? Math.min(cache.offset, copy.length) : copy.length;
-    if (onDevice > 0) readOrThrow(this.lfs, this.block, 0, copy, 0, onDevice);
-    if (copy.length > onDevice) copyBytes(cache.buffer, 0, copy, onDevice, copy.length - onDevice);
   }
 
   /** An inline file gets its first block. */
@@ -371,13 +273,11 @@ export class OpenFile {
       this.outlineForeign(rest);
       return;
     }
-    this.offset = this.position;
-    this.writeCache();
+    const cache = this.writeCache();
     checkpoint(lfs);
-    this.fresh = [];
-    this.freshFrom = 0;
-    this.relocate();
-    this.fresh = [this.block];
+    this.fresh.start(NO_BLOCK);
+    this.fresh.moveTo(cache, cache.buffer.slice(0, this.position));
+    this.writing = true;
     this.inline = false;
     this.chain.reset(0, 0);
   }
@@ -411,16 +311,17 @@ export class OpenFile {
     const { lfs, position } = this;
     if (this.inline) this.size = Math.max(this.position, this.size);
     else {
-      const piece = this.position < this.size ? new Uint8Array(Math.min(lfs.blockSize, this.size - this.position)) : zeros;
+      const piece =
+        this.position < this.size ? new Uint8Array(Math.min(lfs.blockSize, this.size - this.position)) : zeros;
       while (this.position < this.size) {
         const step = Math.min(piece.length, this.size - this.position);
         this.readOld(this.position, piece, step);
         this.writeBytes(piece, 0, step, true);
       }
-      while (!this.cache!.flush(lfs, true)) this.relocate();
+      const cache = this.cache!;
+      while (!cache.flush(lfs, true)) this.fresh.moveTo(cache, this.fresh.pending(cache));
       this.size = this.position;
-      this.chain.replaceFrom(this.freshFrom, this.fresh);
-      this.fresh = [];
+      this.fresh.replaceChain();
     }
     this.writing = false;
     this.dirty = true;
@@ -569,20 +470,19 @@ export class OpenFile {
   /** Blocks that are ours and that the metadata does not lead to; also `INLINE_BLOCK`, which is none. */
   visitOwnBlocks(visit: (block: number) => void): void {
     if (this.inline) return;
-    const { lfs, chain, fresh, freshFrom } = this;
+    const { lfs, chain } = this;
     const isLost = this.entry.mdir === null;
     if (this.dirty || this.dusty) {
-      if (isLost) visitLost(lfs, chain.head, chain.length, visit);
-      else if (chain.length > 0) visitChain(lfs, chain.head, this.size, visit);
+      if (chain.length > 0) {
+        if (isLost) visitLost(lfs, chain.head, chain.length, visit);
+        else visitChain(lfs, chain.head, this.size, visit);
+      }
       // A file that has just ceased to be inline still has C's inline mark for a head, which its allocator passes over.
       else if (this.size > 0) visit(INLINE_BLOCK);
     }
     // As in C, nothing leads to a first block that nothing has been written to yet.
     if (!this.writing || this.position === 0) return;
-    for (let i = fresh.length - 1; i >= 0; i--) visit(fresh[i]!);
-    if (freshFrom === 0) return;
-    if (isLost) visitLost(lfs, chain.at(lfs, freshFrom - 1), freshFrom, visit);
-    else visitFrom(lfs, chain.at(lfs, freshFrom - 1), freshFrom - 1, visit);
+    this.fresh.visit(visit, isLost);
   }
 }
 

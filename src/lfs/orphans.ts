@@ -13,7 +13,7 @@ import { addOrphans, equalPair, GState, hasOrphans, orphanCount } from './gstate
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { type Change, retirePair, tailChange } from './pair-commit.ts';
-import { fetchPair, findParent, firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { fetchPair, findParent, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { orphaningCommit, takeMove } from './relocate.ts';
 
 /** Takes orphans out of the thread. Only after a power cut is a pair without a parent really one. */

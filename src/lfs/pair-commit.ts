@@ -16,7 +16,7 @@ import { CommitWriter, outcome } from './commit.ts';
 import { type Change, compactPair } from './compact.ts';
 import { corrupt } from './errors.ts';
 import { samePair } from './gstate.ts';
-import { encodePair, ENTRY_COUNT_MAX, NO_BLOCK } from './layout.ts';
+import { ENTRY_COUNT_MAX, encodePair, NO_BLOCK } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import { Entry, type Mdir } from './mdir.ts';
 import { findPred, forgetPair, refreshPair, registerPair } from './pairs.ts';
@@ -133,7 +133,9 @@ function compactCommit(
 ): CommitState {
   const old0 = mdir.block0;
   const old1 = mdir.block1;
-  const { result, newTails } = compactPair(lfs, mdir, changes, count, tail, () => applyChanges(lfs, mdir, changes, null));
+  const { result, newTails } = compactPair(lfs, mdir, changes, count, tail, () =>
+    applyChanges(lfs, mdir, changes, null),
+  );
   // A stale pair that is written once more stays unknown: its blocks belong to the pair that replaced it.
   const known = mdir.fresh || lfs.pairs.get(old0) === mdir || lfs.pairs.get(old1) === mdir;
   if (result === 'relocated') {
@@ -194,10 +196,12 @@ export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], p
           for (const dir of lfs.dirs) dir.inserted(mdir, id);
         } else {
           const gone = entries[id];
-          if (gone === undefined) throw corrupt(`entry ${id} of {${mdir.block0}, ${mdir.block1}} does not exist`, mdir.block0);
+          if (gone === undefined)
+            throw corrupt(`entry ${id} of {${mdir.block0}, ${mdir.block1}} does not exist`, mdir.block0);
           entries.splice(id, 1);
           gone.remove(id);
-          if (directory !== null && gone.name !== null && directory.byName.get(gone.name) === gone) directory.byName.delete(gone.name);
+          if (directory !== null && gone.name !== null && directory.byName.get(gone.name) === gone)
+            directory.byName.delete(gone.name);
           for (const dir of lfs.dirs) dir.removed(mdir, id);
         }
         break;

@@ -51,7 +51,9 @@ export function forgetBlock(lfs: Lfs, block: number): void {
 /** Reads a pair from disk: the block with the newer revision, or the other if that one has no valid commit. */
 export function readPair(lfs: Lfs, a: number, b: number): Mdir {
   if (!onDisk(lfs, a) || !onDisk(lfs, b))
-    throw corrupt(`metadata pair {${a >>> 0}, ${b >>> 0}} lies outside the ${lfs.blockCount || lfs.device.blockCount} blocks`);
+    throw corrupt(
+      `metadata pair {${a >>> 0}, ${b >>> 0}} lies outside the ${lfs.blockCount || lfs.device.blockCount} blocks`,
+    );
   const revA = readWord(lfs, a, 0);
   const revB = readWord(lfs, b, 0);
   const bIsNewer = revB !== undefined && ((revB - (revA ?? 0)) | 0) > 0;
@@ -113,7 +115,7 @@ export function forgetDirectories(lfs: Lfs): void {
 export function tailOf(lfs: Lfs, mdir: Mdir): Mdir | undefined {
   if (!mdir.hasTail) return undefined;
   const next = mdir.next;
-  if (next !== null && next.alive && equalPair(next.block0, next.block1, mdir.tail0, mdir.tail1)) return next;
+  if (next?.alive && equalPair(next.block0, next.block1, mdir.tail0, mdir.tail1)) return next;
   const fetched = fetchPair(lfs, mdir.tail0, mdir.tail1);
   if (fetched.alive && lfs.pairs.get(fetched.block0) === fetched) mdir.next = fetched;
   return fetched;

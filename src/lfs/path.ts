@@ -12,7 +12,15 @@
 
 import { byteString, utf8Encode } from './bytes.ts';
 import { describe } from './config.ts';
-import { childDirectory, type Directory, findName, findPlace, hasFileName, Place, rootDirectoryOf } from './directory.ts';
+import {
+  childDirectory,
+  type Directory,
+  findName,
+  findPlace,
+  hasFileName,
+  Place,
+  rootDirectoryOf,
+} from './directory.ts';
 import { invalid, LfsError } from './errors.ts';
 import { hasMove, movingFrom } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
@@ -45,9 +53,13 @@ export class Walk {
 }
 
 export function nameBytes(name: string | Uint8Array, what: string): string {
-  if (typeof name === 'string') return utf8Encode(name);
-  if (name instanceof Uint8Array) return byteString(name);
-  throw invalid(`${what} is ${describe(name)}; allowed: a string or a Uint8Array`);
+  checkName(name, what);
+  return typeof name === 'string' ? utf8Encode(name) : byteString(name);
+}
+
+function checkName(name: string | Uint8Array, what: string): void {
+  if (typeof name !== 'string' && !(name instanceof Uint8Array))
+    throw invalid(`${what} is ${describe(name)}; allowed: a string or a Uint8Array`);
 }
 
 /** Walks a path. Throws NOTDIR, INVAL, CORRUPT; that nothing is there is an answer. */
@@ -91,6 +103,8 @@ export function walk(lfs: Lfs, path: LfsPath): Walk {
 
 /** A path given name by name: every name means itself. */
 function walkNames(lfs: Lfs, names: readonly (string | Uint8Array)[]): Walk {
+  // All of them, also those that the walk will not come to: an error message shows the whole path.
+  for (const name of names) checkName(name, 'a name of path');
   const found = new Walk();
   for (let i = 0; i < names.length; i++) {
     if (found.entry !== null && found.entry.nameType !== type.DIR) throw notDirectory(names, found.name);
@@ -183,7 +197,12 @@ function findSlashName(lfs: Lfs, directory: Directory, rest: string): Entry | nu
 
 /** A path for an error message. */
 export function shown(path: LfsPath): string {
-  const text = typeof path === 'string' ? path : path instanceof Uint8Array ? byteString(path) : `/${path.map((n) => (typeof n === 'string' ? n : byteString(n))).join('/')}`;
+  const text =
+    typeof path === 'string'
+      ? path
+      : path instanceof Uint8Array
+        ? byteString(path)
+        : `/${path.map((n) => (typeof n === 'string' ? n : byteString(n))).join('/')}`;
   return text.length > 120 ? `${text.slice(0, 120)}...` : text;
 }
 

@@ -18,15 +18,27 @@ import { addOrphans, clearMove, hasOrphans, movingFrom, samePair } from './gstat
 import { encodePair } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
-import { applyChanges, type Change, type CommitState, relocatingCommit, retirePair, tailChange } from './pair-commit.ts';
-import { findParent, findPred, tailOf, ThreadGuard } from './pairs.ts';
+import {
+  applyChanges,
+  type Change,
+  type CommitState,
+  relocatingCommit,
+  retirePair,
+  tailChange,
+} from './pair-commit.ts';
+import { findParent, findPred, ThreadGuard, tailOf } from './pairs.ts';
 import { makeTag, tagFamily, type } from './tag.ts';
 
 /**
  * Commits changes to a pair; true when nested relocations may have left orphans. `erased` is what the caller knows of
  * the end of the log: false has the pair written anew.
  */
-export function orphaningCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): boolean {
+export function orphaningCommit(
+  lfs: Lfs,
+  mdir: Mdir,
+  changes: readonly Change[],
+  erased: boolean = mdir.erased,
+): boolean {
   for (const file of [...lfs.files]) file.leaveMetadata(mdir);
   let old0 = mdir.block0;
   let old1 = mdir.block1;

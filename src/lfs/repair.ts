@@ -9,13 +9,21 @@
  * @module
  */
 
-import { onDisk } from './cache.ts';
-import { addOrphans, clearMove, equalPair, hasMove, hasOrphans, movingFrom, needsSuperblock, setNeedsSuperblock } from './gstate.ts';
+import {
+  addOrphans,
+  clearMove,
+  equalPair,
+  hasMove,
+  hasOrphans,
+  movingFrom,
+  needsSuperblock,
+  setNeedsSuperblock,
+} from './gstate.ts';
 import { encodeSuperblock, SUPERBLOCK_SIZE } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 import type { Entry, Mdir } from './mdir.ts';
 import { deorphan } from './orphans.ts';
-import { fetchPair, firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import { fetchPair, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { makeTag, tagId, type } from './tag.ts';
 import { commitPair } from './transact.ts';
 
@@ -25,7 +33,7 @@ export function forceConsistency(lfs: Lfs): void {
   if (hasMove(lfs.gdisk)) finishMove(lfs);
   if (!lfs.surveyed) {
     lfs.surveyed = true;
-    if (!hasOrphans(lfs.gstate) && !threadAgrees(lfs)) addOrphans(lfs.gstate, 1);
+    if (!hasOrphans(lfs.gstate) && needsMending(lfs)) addOrphans(lfs.gstate, 1);
   }
   if (hasOrphans(lfs.gstate)) deorphan(lfs, true);
 }
@@ -58,33 +66,37 @@ function rewriteSuperblock(lfs: Lfs): void {
 }
 
 /**
- * Whether every directory's pair is in the thread, exactly as its entry names it, and nothing else is. The global state
- * should say when not, but C can lose that note, in a pair that is split and moved at once.
+ * Whether the thread needs mending although the global state does not say so: C can lose that note when a pair is split
+ * and moved at once, or when a directory is removed while its parent moves.
+ *
+ *   a half-orphan   an entry and the thread name pairs that share one block
+ *   an orphan       a pair that no entry names, while every entry names a pair of its own in the thread; otherwise the
+ *                   image is damaged, and what looks like an orphan may be a directory whose entry is
  */
-function threadAgrees(lfs: Lfs): boolean {
+function needsMending(lfs: Lfs): boolean {
   const guard = new ThreadGuard(lfs);
-  let heads = 0;
+  /** Who names the first pair of each directory in the thread, under each of its blocks. */
+  const preds = new Map<number, Mdir>();
   const directories: Entry[] = [];
-  const inThread = new Set<Mdir>();
-  let before: Mdir | undefined;
+  let heads = 0;
   for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
     guard.step();
-    inThread.add(mdir);
-    if (before !== undefined && !before.split) heads++;
+    if (!mdir.split && mdir.hasTail) {
+      heads++;
+      preds.set(mdir.tail0, mdir).set(mdir.tail1, mdir);
+    }
     for (const entry of mdir.glance) {
       if (entry.structType === type.DIRSTRUCT && entry.structSize === 8) directories.push(entry);
     }
-    before = mdir;
   }
-  // An entry that leads off the device is damage, not unfinished work: what looks like an orphan may be its directory.
-  if (directories.some(({ word0, word1 }) => !onDisk(lfs, word0) || !onDisk(lfs, word1))) return true;
-  return (
-    heads === directories.length &&
-    directories.every(({ word0, word1 }) => {
-      const mdir = lfs.pairs.get(word0);
-      return mdir !== undefined && inThread.has(mdir) && equalPair(mdir.block0, mdir.block1, word0, word1);
-    })
-  );
+  const named = new Set<Mdir>();
+  for (const { word0, word1 } of directories) {
+    const pred = preds.get(word0) ?? preds.get(word1);
+    if (pred === undefined) continue;
+    if (!equalPair(pred.tail0, pred.tail1, word0, word1)) return true;
+    named.add(pred);
+  }
+  return named.size === directories.length && heads > named.size;
 }
 
 function finishMove(lfs: Lfs): void {

@@ -13,10 +13,10 @@ import { LfsError } from './errors.ts';
 import { GState } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
-import type { Change } from './pair-commit.ts';
 import { readThread } from './mount.ts';
-import { orphaningCommit } from './relocate.ts';
 import { deorphan } from './orphans.ts';
+import type { Change } from './pair-commit.ts';
+import { orphaningCommit } from './relocate.ts';
 
 /** Commits changes to a pair, and removes the orphans that nested relocations may have made. */
 export function commitPair(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): void {
@@ -41,7 +41,8 @@ export function checkReadable(lfs: Lfs): void {
 
 export function transact<T>(lfs: Lfs, work: () => T): T {
   checkMounted(lfs);
-  if (lfs.poison !== null) throw new LfsError('LFS_ERR_IO', `nothing can be written any more, mount again: ${lfs.poison}`);
+  if (lfs.poison !== null)
+    throw new LfsError('LFS_ERR_IO', `nothing can be written any more, mount again: ${lfs.poison}`);
   const commits = lfs.commits;
   const { tag, pair0, pair1 } = lfs.gstate;
   const delta = lfs.gdelta.isZero() ? null : new GState();

@@ -6,9 +6,11 @@
  */
 
 import { visitChain } from './ctz.ts';
+import { LfsError } from './errors.ts';
+import { hasOrphans, movingFrom } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
-import type { Mdir } from './mdir.ts';
-import { firstPair, tailOf, ThreadGuard } from './pairs.ts';
+import type { Entry, Mdir } from './mdir.ts';
+import { fetchPair, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { type } from './tag.ts';
 
 /**
@@ -17,24 +19,63 @@ import { type } from './tag.ts';
  */
 export function visitBlocks(lfs: Lfs, visit: (block: number) => void, withOrphans: boolean): void {
   const guard = new ThreadGuard(lfs);
+  // Between a power cut and the end of the repairs. In any other moment that finds nothing that is not known already.
+  const follow = withOrphans && (!lfs.surveyed || hasOrphans(lfs.gstate));
+  const threaded = new Set<Mdir>();
+  const directories: Entry[] = [];
   let a = 0;
   let b = 1;
   for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
     guard.step();
+    if (follow) threaded.add(mdir);
     visit(a);
     visit(b);
     const entries = mdir.glance;
+    const moving = movingFrom(lfs.gdisk, mdir.block0, mdir.block1);
     for (let id = 0; id < entries.length; id++) {
+      // What an entry that is being moved away has, the one that it is moved to has as well.
+      if (id === moving) continue;
       const entry = entries[id]!;
       if (entry.structType === type.CTZSTRUCT) visitChain(lfs, entry.word0, entry.word1 >>> 0, visit);
       else if (withOrphans && entry.structType === type.DIRSTRUCT) {
         visit(entry.word0);
         visit(entry.word1);
+        if (follow) directories.push(entry);
       }
     }
     a = mdir.tail0;
     b = mdir.tail1;
   }
+  if (follow) visitUnthreaded(lfs, visit, threaded, directories);
   // C keeps open files in a list with the youngest first.
   for (let i = lfs.files.length - 1; i >= 0; i--) lfs.files[i]!.visitOwnBlocks(visit);
+}
+
+/**
+ * What only the new state of a pair has that the thread still names by its old one. (C does not look there, and after a
+ * power cut hands out blocks of what was acknowledged.) Where an entry leads to no pair there is nothing to protect.
+ */
+function visitUnthreaded(lfs: Lfs, visit: (block: number) => void, seen: Set<Mdir>, directories: Entry[]): void {
+  for (const { word0, word1, structSize } of directories) {
+    let mdir = structSize < 8 ? undefined : pairOrNone(lfs, word0, word1);
+    while (mdir !== undefined && !seen.has(mdir)) {
+      seen.add(mdir);
+      visit(mdir.block0);
+      visit(mdir.block1);
+      for (const entry of mdir.glance) {
+        if (entry.structType === type.CTZSTRUCT) visitChain(lfs, entry.word0, entry.word1 >>> 0, visit);
+        else if (entry.structType === type.DIRSTRUCT) directories.push(entry);
+      }
+      mdir = mdir.hasTail ? pairOrNone(lfs, mdir.tail0, mdir.tail1) : undefined;
+    }
+  }
+}
+
+function pairOrNone(lfs: Lfs, a: number, b: number): Mdir | undefined {
+  try {
+    return fetchPair(lfs, a, b);
+  } catch (error) {
+    if (error instanceof LfsError && error.code === 'LFS_ERR_CORRUPT') return undefined;
+    throw error;
+  }
 }

@@ -11,8 +11,8 @@ import {
   check,
   type LfsConfig,
   LfsError,
-  LittleFS,
   type LfsPath,
+  LittleFS,
   O_CREAT,
   O_EXCL,
   O_RDONLY,
@@ -21,7 +21,7 @@ import {
   O_WRONLY,
 } from '../../src/lfs/index.ts';
 import { geometries, runs, work } from '../support/arbitraries.ts';
-import { expectLines, showStep, type Step, treeLines, Twin } from '../support/commands.ts';
+import { expectLines, type Step, showStep, Twin, treeLines } from '../support/commands.ts';
 import { content } from '../support/content.ts';
 import { outcome } from '../support/outcome.ts';
 import { formats } from '../support/runner.ts';
@@ -117,7 +117,11 @@ describe('a failed operation changes nothing: the device breaks', () => {
         const allowed = [twin.before.lines(), twin.model.lines()];
 
         const { lfs } = twin.mounted;
-        if (lasting) expect(answersOrFails(() => treeLines(lfs), device), why).toBe(true);
+        if (lasting)
+          expect(
+            answersOrFails(() => treeLines(lfs), device),
+            why,
+          ).toBe(true);
         device.failsAt = 0;
         expectOneOf(treeLines(lfs), allowed, `read from the same mount after ${why}`);
         if (mayWrite(struck)) expectNoWrites(lfs, device, why);
@@ -178,7 +182,7 @@ describe('a failed operation changes nothing: the device breaks', () => {
       () => lfs.grow(lfs.device.blockCount),
     ];
     for (const write of writes) {
-      expect(write, `${String(write)} after ${why}`).toThrowError(/^LFS_ERR_IO: .*mount again.*the cable is out/);
+      expect(write, `${String(write)} after ${why}`).toThrowError(/^LFS_ERR_IO: .*mount again/);
     }
     expect(device.calls - calls, `calls of the device after ${why}`).toBe(0);
   }
@@ -204,12 +208,19 @@ describe('a failed operation changes nothing: no room', () => {
           const { lfs } = twin.mounted;
           const code = outcome(() => take(lfs, named));
           const after = treeLines(lfs);
-          if (code === 'NOSPC' && named.op !== 'rename' && named.op !== 'remove') expectLines(after, before, showStep(named));
+          if (code === 'NOSPC' && named.op !== 'rename' && named.op !== 'remove')
+            expectLines(after, before, showStep(named));
           const blocks = new Set<number>();
           lfs.traverse((block) => blocks.add(block));
           expect(blocks.size, `blocks in use after ${showStep(named)}`).toBeLessThanOrEqual(geometry.blockCount);
           expect(lfs.fsSize()).toBeGreaterThanOrEqual(2);
           before = after;
+          if (code === 'ok') continue;
+          // Nothing that the failed step meant to do is done by the next commit that has room.
+          const rest = (lines: readonly string[]): readonly string[] => lines.slice(1);
+          outcome(() => lfs.setAttr('/', 7, content(2, 1)));
+          before = treeLines(lfs);
+          expectLines(rest(before), rest(after), `a commit after ${showStep(named)}, which failed`);
         }
         twin.mounted.lfs.unmount();
         const again = LittleFS.mount(device, config);
@@ -240,7 +251,9 @@ describe('a failed operation changes nothing: no room', () => {
   function plainNames(step: Step): Step {
     if (!('path' in step)) return step;
     const plain = (path: string): string => path.replace(/^[#@](\d+)/, (_, n: string) => `/fill-${Number(n) % 8}`);
-    return step.op === 'rename' ? { ...step, path: plain(step.path), to: plain(step.to) } : { ...step, path: plain(step.path) };
+    return step.op === 'rename'
+      ? { ...step, path: plain(step.path), to: plain(step.to) }
+      : { ...step, path: plain(step.path) };
   }
 
   /** A step by itself: an open one writes and closes. */
@@ -270,11 +283,47 @@ describe('a failed operation changes nothing: no room', () => {
 
 /** Anything that a JavaScript caller may get wrong. */
 const anything: fc.Arbitrary<unknown> = fc.oneof(
-  fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true, withTypedArray: true, withSparseArray: true, withMap: true }),
-  fc.constantFrom(undefined, null, true, false, '', '1', Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.5, 1.5, -0.5),
+  fc.anything({
+    withBigInt: true,
+    withNullPrototype: true,
+    withDate: true,
+    withTypedArray: true,
+    withSparseArray: true,
+    withMap: true,
+  }),
+  fc.constantFrom(
+    undefined,
+    null,
+    true,
+    false,
+    '',
+    '1',
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    0.5,
+    1.5,
+    -0.5,
+  ),
   fc.constantFrom(-1, -2, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53, -(2 ** 31), 1e308, 5e-324),
-  fc.constantFrom(Symbol('s'), 1n, 0n, Object.create(null), [], [undefined], {}, { length: 1n }, () => {}, new Date(Number.NaN)),
-  fc.constantFrom({ toString: 1, valueOf: 1 }, { constructor: null }, { constructor: { name: Object.create(null) } }, new Proxy({}, {})),
+  fc.constantFrom(
+    Symbol('s'),
+    1n,
+    0n,
+    Object.create(null),
+    [],
+    [undefined],
+    {},
+    { length: 1n },
+    () => {},
+    new Date(Number.NaN),
+  ),
+  fc.constantFrom(
+    { toString: 1, valueOf: 1 },
+    { constructor: null },
+    { constructor: { name: Object.create(null) } },
+    new Proxy({}, {}),
+  ),
   fc.constantFrom(new ArrayBuffer(8), new Uint16Array(4), new DataView(new ArrayBuffer(8)), new Float64Array(2)),
 );
 
@@ -286,7 +335,8 @@ const isWhole =
   (value: unknown): boolean =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
 const isMissing = (value: unknown): boolean => value === undefined;
-const isFlags = (value: unknown): boolean => isWhole(1, 0xf03)(value) && ((value as number) & ~0xf03) === 0 && ((value as number) & 3) !== 0;
+const isFlags = (value: unknown): boolean =>
+  isWhole(1, 0xf03)(value) && ((value as number) & ~0xf03) === 0 && ((value as number) & 3) !== 0;
 
 /** One argument of one method. */
 interface Case {
@@ -313,13 +363,41 @@ function withFile(lfs: LittleFS, use: (file: ReturnType<LittleFS['open']>) => un
   }
 }
 
+/** The same device, with one member another. */
+function deviceWith(device: TraceDevice, member: string, value: unknown): BlockDevice {
+  const { blockSize, blockCount, readSize, progSize } = device;
+  return {
+    ...{ blockSize, blockCount, readSize, progSize },
+    read: (block, offset, target) => device.read(block, offset, target),
+    prog: (block, offset, source) => device.prog(block, offset, source),
+    erase: (block) => device.erase(block),
+    sync: () => device.sync(),
+    ...{ [member]: value },
+  };
+}
+
 const buffer = new Uint8Array(8);
 const onPath = (method: string, call: (lfs: LittleFS, path: LfsPath) => unknown): Case[] => [
   { method: `${method}(path)`, names: /path/, accepts: isPath, call: ({ lfs }, value: LfsPath) => call(lfs, value) },
-  { method: `${method}([name])`, names: /name of path/, accepts: isName, call: ({ lfs }, value: string) => call(lfs, [value]) },
-  { method: `${method}(['d', name])`, names: /name of path/, accepts: isName, call: ({ lfs }, value: string) => call(lfs, ['d', value]) },
+  {
+    method: `${method}([name])`,
+    names: /name of path/,
+    accepts: isName,
+    call: ({ lfs }, value: string) => call(lfs, [value]),
+  },
+  {
+    method: `${method}(['d', name])`,
+    names: /name of path/,
+    accepts: isName,
+    call: ({ lfs }, value: string) => call(lfs, ['d', value]),
+  },
 ];
-const onFile = (method: string, names: RegExp, accepts: Case['accepts'], call: (file: ReturnType<LittleFS['open']>, value: never) => unknown): Case => ({
+const onFile = (
+  method: string,
+  names: RegExp,
+  accepts: Case['accepts'],
+  call: (file: ReturnType<LittleFS['open']>, value: never) => unknown,
+): Case => ({
   method: `file.${method}`,
   names,
   accepts,
@@ -352,7 +430,12 @@ const cases: readonly Case[] = [
     accepts: (value) => isMissing(value) || (Array.isArray(value) && value.length === 0),
     call: ({ lfs }, value) => lfs.open('f', O_RDONLY, { attrs: value }),
   },
-  { method: 'open(attr)', names: /attr/, accepts: () => false, call: ({ lfs }, value) => lfs.open('f', O_RDWR, { attrs: [value] }) },
+  {
+    method: 'open(attr)',
+    names: /attr/,
+    accepts: () => false,
+    call: ({ lfs }, value) => lfs.open('f', O_RDWR, { attrs: [value] }),
+  },
   {
     method: 'open(attr.type)',
     names: /attribute type/,
@@ -365,42 +448,106 @@ const cases: readonly Case[] = [
     accepts: (value) => value instanceof Uint8Array,
     call: ({ lfs }, value) => lfs.open('f', O_RDWR, { attrs: [{ type: 1, buffer: value }] }),
   },
-  { method: 'getAttr(type)', names: /attribute type/, accepts: isWhole(0, 255), call: ({ lfs }, value) => lfs.getAttr('f', value) },
-  { method: 'setAttr(type)', names: /attribute type/, accepts: isWhole(0, 255), call: ({ lfs }, value) => lfs.setAttr('f', value, buffer) },
-  { method: 'removeAttr(type)', names: /attribute type/, accepts: isWhole(0, 255), call: ({ lfs }, value) => lfs.removeAttr('f', value) },
+  {
+    method: 'getAttr(type)',
+    names: /attribute type/,
+    accepts: isWhole(0, 255),
+    call: ({ lfs }, value) => lfs.getAttr('f', value),
+  },
+  {
+    method: 'setAttr(type)',
+    names: /attribute type/,
+    accepts: isWhole(0, 255),
+    call: ({ lfs }, value) => lfs.setAttr('f', value, buffer),
+  },
+  {
+    method: 'removeAttr(type)',
+    names: /attribute type/,
+    accepts: isWhole(0, 255),
+    call: ({ lfs }, value) => lfs.removeAttr('f', value),
+  },
   {
     method: 'setAttr(bytes)',
     names: /attribute value/,
     accepts: (value) => value instanceof Uint8Array,
     call: ({ lfs }, value) => lfs.setAttr('f', 1, value),
   },
-  { method: 'traverse(visit)', names: /visit/, accepts: (value) => typeof value === 'function', call: ({ lfs }, value) => lfs.traverse(value) },
-  { method: 'grow(blockCount)', names: /blockCount/, accepts: isWhole(2, 64), call: ({ lfs }, value) => lfs.grow(value) },
-  { method: 'dir.seek(position)', names: /position/, accepts: isWhole(0, 4), call: ({ lfs }, value) => lfs.openDir('/').seek(value) },
+  {
+    method: 'traverse(visit)',
+    names: /visit/,
+    accepts: (value) => typeof value === 'function',
+    call: ({ lfs }, value) => lfs.traverse(value),
+  },
+  {
+    method: 'grow(blockCount)',
+    names: /blockCount/,
+    accepts: isWhole(2, 64),
+    call: ({ lfs }, value) => lfs.grow(value),
+  },
+  {
+    method: 'dir.seek(position)',
+    names: /position/,
+    accepts: isWhole(0, 4),
+    call: ({ lfs }, value) => lfs.openDir('/').seek(value),
+  },
   ...(['read', 'write'] as const).flatMap((op) => [
-    onFile(`${op}(buffer)`, /buffer/, (value) => value instanceof Uint8Array, (file, value) => file[op](value)),
-    onFile(`${op}(buffer, 0, 1)`, /buffer/, (value) => value instanceof Uint8Array, (file, value) => file[op](value, 0, 1)),
-    onFile(`${op}(offset)`, /offset/, (value) => isMissing(value) || isWhole(0, 8)(value), (file, value) => file[op](buffer, value)),
-    onFile(`${op}(offset, length)`, /offset/, (value) => isMissing(value) || isWhole(0, 8)(value), (file, value) => file[op](buffer, value, 0)),
-    onFile(`${op}(length)`, /length/, (value) => isMissing(value) || isWhole(0, 8)(value), (file, value) => file[op](buffer, 0, value)),
+    onFile(
+      `${op}(buffer)`,
+      /buffer/,
+      (value) => value instanceof Uint8Array,
+      (file, value) => file[op](value),
+    ),
+    onFile(
+      `${op}(buffer, 0, 1)`,
+      /buffer/,
+      (value) => value instanceof Uint8Array,
+      (file, value) => file[op](value, 0, 1),
+    ),
+    onFile(
+      `${op}(offset)`,
+      /offset/,
+      (value) => isMissing(value) || isWhole(0, 8)(value),
+      (file, value) => file[op](buffer, value),
+    ),
+    onFile(
+      `${op}(offset, length)`,
+      /offset/,
+      (value) => isMissing(value) || isWhole(0, 8)(value),
+      (file, value) => file[op](buffer, value, 0),
+    ),
+    onFile(
+      `${op}(length)`,
+      /length/,
+      (value) => isMissing(value) || isWhole(0, 8)(value),
+      (file, value) => file[op](buffer, 0, value),
+    ),
   ]),
   onFile('seek(offset)', /offset|position/, isWhole(0, 0x7fffffff), (file, value) => file.seek(value)),
-  onFile('seek(whence)', /whence/, (value) => isMissing(value) || isWhole(0, 2)(value), (file, value) => file.seek(0, value)),
+  onFile(
+    'seek(whence)',
+    /whence/,
+    (value) => isMissing(value) || isWhole(0, 2)(value),
+    (file, value) => file.seek(0, value),
+  ),
   onFile('truncate(size)', /size/, isWhole(0, 0x7fffffff), (file, value) => file.truncate(value)),
   ...(['format', 'mount'] as const).flatMap((op): Case[] => [
     { method: `${op}(device)`, names: /device/, accepts: () => false, call: (_, value) => LittleFS[op](value, {}) },
-    ...(['read', 'prog', 'erase', 'sync'] as const).map((member): Case => ({
-      method: `${op}(device.${member})`,
-      names: new RegExp(`device.*${member}`),
-      accepts: (value) => typeof value === 'function',
-      call: ({ device }, value) => LittleFS[op](Object.create(device, { [member]: { value } }), {}),
-    })),
-    ...(['blockSize', 'blockCount'] as const).map((member): Case => ({
-      method: `${op}(device.${member})`,
-      names: new RegExp(member),
-      accepts: isWhole(0, 2 ** 31),
-      call: ({ device }, value) => LittleFS[op](Object.create(device, { [member]: { value } }), {}),
-    })),
+    ...(['read', 'prog', 'erase', 'sync'] as const).map(
+      (member): Case => ({
+        method: `${op}(device.${member})`,
+        names: new RegExp(`device.*${member}`),
+        accepts: (value) => typeof value === 'function',
+        call: ({ device }, value) => LittleFS[op](deviceWith(device, member, value), {}),
+      }),
+    ),
+    ...(['blockSize', 'blockCount'] as const).map(
+      (member): Case => ({
+        method: `${op}(device.${member})`,
+        names: new RegExp(member),
+        accepts: isWhole(0, 2 ** 31),
+        call: ({ device }, value) => LittleFS[op](deviceWith(device, member, value), {}),
+      }),
+    ),
     {
       method: `${op}(config)`,
       names: /config/,
@@ -422,18 +569,23 @@ const cases: readonly Case[] = [
       metadataMax: isWhole(0, 512),
       inlineMax: isWhole(-1, 64),
       diskVersion: (value) => ['2.0', '2.1', 0, 0x00020000, 0x00020001].includes(value as string),
-    }).map(([key, accepts]): Case => ({
-      method: `${op}(config.${key})`,
-      names: new RegExp(key),
-      accepts: (value) => isMissing(value) || accepts(value),
-      call: ({ device }, value) => LittleFS[op](device, { [key]: value }),
-    })),
+    }).map(
+      ([key, accepts]): Case => ({
+        method: `${op}(config.${key})`,
+        names: new RegExp(key),
+        accepts: (value) => isMissing(value) || accepts(value),
+        call: ({ device }, value) => LittleFS[op](device, { [key]: value }),
+      }),
+    ),
   ]),
 ];
 
 describe('a failed operation changes nothing: wrong arguments', () => {
   function given(): Given {
-    const device = new TraceDevice({ device: new RamDevice({ blockSize: 512, blockCount: 64, readSize: 16, progSize: 16 }), record: 'counts' });
+    const device = new TraceDevice({
+      device: new RamDevice({ blockSize: 512, blockCount: 64, readSize: 16, progSize: 16 }),
+      record: 'counts',
+    });
     LittleFS.format(device);
     const lfs = LittleFS.mount(device);
     lfs.mkdir('d');
@@ -459,7 +611,8 @@ describe('a failed operation changes nothing: wrong arguments', () => {
           } catch (error) {
             thrown = error;
           }
-          if (!(thrown instanceof LfsError)) expect.fail(`${method}: ${thrown === undefined ? 'takes it' : String(thrown)}`);
+          if (!(thrown instanceof LfsError))
+            expect.fail(`${method}: ${thrown === undefined ? 'takes it' : String(thrown)}`);
           expect(thrown.code, `${method}: ${thrown.message}`).toBe('LFS_ERR_INVAL');
           if (!names.test(thrown.message)) expect.fail(`${method}: '${thrown.message}' does not name it (${names})`);
           if (thrown.message.length > 400) expect.fail(`${method}: a message of ${thrown.message.length} characters`);
@@ -477,7 +630,12 @@ describe('a failed operation changes nothing: wrong arguments', () => {
     const { lfs } = given();
     for (const wrong of [5, null, undefined, {}, Symbol('s')]) {
       const path = ['nothing', wrong] as unknown as string[];
-      for (const call of [() => lfs.stat(path), () => lfs.mkdir(path), () => lfs.rename('f', path), () => lfs.openDir(path)]) {
+      for (const call of [
+        () => lfs.stat(path),
+        () => lfs.mkdir(path),
+        () => lfs.rename('f', path),
+        () => lfs.openDir(path),
+      ]) {
         expect(['INVAL', 'NOENT'], String(call)).toContain(outcome(call));
       }
     }
@@ -501,7 +659,12 @@ describe('a failed operation changes nothing: wrong arguments', () => {
       () => file.sync(),
       () => file.close(),
     ];
-    const dirCalls = (dir: typeof openDir) => [() => dir.read(), () => dir.seek(0), () => dir.tell(), () => dir.rewind()];
+    const dirCalls = (dir: typeof openDir) => [
+      () => dir.read(),
+      () => dir.seek(0),
+      () => dir.tell(),
+      () => dir.rewind(),
+    ];
     device.reset();
     for (const call of [...fileCalls(closed), ...dirCalls(closedDir)]) expect(outcome(call), String(call)).toBe('BADF');
     lfs.unmount();
@@ -533,6 +696,10 @@ describe('a failed operation changes nothing: wrong arguments', () => {
   it('a call on a handle that is not open for it says LFS_ERR_BADF', () => {
     const { lfs } = given();
     const [reader, writer] = [lfs.open('f', O_RDONLY), lfs.open('f', O_WRONLY)];
-    expect([() => reader.write(buffer), () => reader.truncate(1), () => writer.read(buffer)].map(outcome)).toEqual(['BADF', 'BADF', 'BADF']);
+    expect([() => reader.write(buffer), () => reader.truncate(1), () => writer.read(buffer)].map(outcome)).toEqual([
+      'BADF',
+      'BADF',
+      'BADF',
+    ]);
   });
 });

@@ -39,6 +39,7 @@ type Mutation =
   | { readonly kind: 'noise'; readonly seed: number; readonly from: number }
   | { readonly kind: 'pointer'; readonly block: number; readonly index: number; readonly value: number }
   | { readonly kind: 'append'; readonly pair: number; readonly tags: readonly RawTag[] }
+  | { readonly kind: 'knot'; readonly from: number; readonly to: number; readonly how: 'soft' | 'hard' | 'dir' }
   | { readonly kind: 'retag'; readonly pair: number; readonly tag: number; readonly change: Retag };
 
 /** What becomes of one tag of a log. */
@@ -53,7 +54,7 @@ interface Retag {
 /** Number 4000000000 is as much a block number to an image as 3 is. */
 const blockNumbers = fc.oneof(
   { weight: 6, arbitrary: fc.nat(80) },
-  { weight: 2, arbitrary: fc.constantFrom(0, 1, 0xffffffff, 0xfffffffe, 0x7fffffff, 0x80000000) },
+  { weight: 4, arbitrary: fc.constantFrom(0, 1, 900, 5000, 100_000, 0xffffffff, 0xfffffffe, 0x7fffffff, 0x80000000) },
   { weight: 1, arbitrary: fc.nat(0xffffffff) },
 );
 const tagTypes = fc.oneof(
@@ -80,11 +81,25 @@ const tagTypes = fc.oneof(
 );
 const tagData = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(blockNumbers, blockNumbers).map((pair) => words(...pair)) },
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom(0x80000000, 0x4ff00000, 0x4ff00400, 0xcff00801), blockNumbers, blockNumbers).map((state) => words(...state)) },
-  { weight: 2, arbitrary: fc.constantFrom('a', 'b', 'docs', 'littlefs', '', '/', '..', 'a/b', '\0').map((text) => new TextEncoder().encode(text)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom(0x80000000, 0x4ff00000, 0x4ff00400, 0xcff00801), blockNumbers, blockNumbers)
+      .map((state) => words(...state)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('a', 'b', 'docs', 'littlefs', '', '/', '..', 'a/b', '\0')
+      .map((text) => new TextEncoder().encode(text)),
+  },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }) },
 );
-const ids = fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 8 }) }, { weight: 1, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(1023) });
+const ids = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 1, max: 8 }) },
+  { weight: 1, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.nat(1023) },
+);
 const rawTags: fc.Arbitrary<RawTag> = fc.record({
   type: tagTypes,
   id: fc.oneof({ weight: 4, arbitrary: ids }, { weight: 1, arbitrary: fc.constant(1023) }),
@@ -95,13 +110,55 @@ const places = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 
 const mutations: fc.Arbitrary<Mutation> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('flip' as const), at: places, bit: fc.nat(7) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('run' as const), at: places, bytes: fc.array(fc.nat(255), { minLength: 1, maxLength: 24 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('fill' as const), at: places, size: fc.nat(600), value: fc.constantFrom(0, 0xff, 0x55) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('swap' as const, 'copy' as const), from: places, to: places }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('run' as const),
+      at: places,
+      bytes: fc.array(fc.nat(255), { minLength: 1, maxLength: 24 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('fill' as const),
+      at: places,
+      size: fc.nat(600),
+      value: fc.constantFrom(0, 0xff, 0x55),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('swap' as const, 'copy' as const), from: places, to: places }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cut' as const), at: places }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('noise' as const), seed: fc.nat(), from: places }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pointer' as const), block: places, index: fc.nat(4), value: blockNumbers }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('append' as const), pair: places, tags: fc.array(rawTags, { minLength: 1, maxLength: 4 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('pointer' as const),
+      block: places,
+      index: fc.nat(4),
+      value: blockNumbers,
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      pair: places,
+      tags: fc.array(rawTags, { minLength: 1, maxLength: 4 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('knot' as const),
+      from: places,
+      to: places,
+      how: fc.constantFrom('soft' as const, 'hard' as const, 'dir' as const),
+    }),
+  },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -113,7 +170,7 @@ const mutations: fc.Arbitrary<Mutation> = fc.oneof(
         type: fc.option(tagTypes, { nil: undefined, freq: 1 }),
         id: fc.option(ids, { nil: undefined, freq: 1 }),
         word: fc.option(blockNumbers, { nil: undefined, freq: 2 }),
-        at: fc.nat(5),
+        at: fc.oneof({ weight: 4, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(5) }),
         data: fc.option(tagData, { nil: undefined, freq: 1 }),
       }),
     }),
@@ -158,6 +215,23 @@ function mutate(image: RawImage, mutation: Mutation): void {
     case 'append':
       image.append(pairAt(image, mutation.pair), mutation.tags);
       return;
+    case 'knot': {
+      // The thread leads back into itself, or a second way into a directory.
+      const data = words(...pairAt(image, mutation.to));
+      const pair = pairAt(image, mutation.from);
+      if (mutation.how !== 'dir')
+        image.append(pair, [{ type: mutation.how === 'soft' ? type.SOFTTAIL : type.HARDTAIL, data }]);
+      else {
+        const name = new TextEncoder().encode('zz-knot');
+        const id = image.read(pair).entries.length;
+        image.append(pair, [
+          { type: type.CREATE, id },
+          { type: type.DIR, id, data: name },
+          { type: type.DIRSTRUCT, id, data },
+        ]);
+      }
+      return;
+    }
     case 'retag': {
       const log = image.log(pairAt(image, mutation.pair));
       const { change } = mutation;
@@ -320,14 +394,16 @@ class Asker {
     for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
       const here = path;
       // A directory has a pair of its own: a way down through more of them runs in a circle.
-      if (here.length > this.device.blockCount) throw new Error(`${round}: ${shown(here)} is deeper than there are blocks`);
+      if (here.length > this.device.blockCount)
+        throw new Error(`${round}: ${shown(here)} is deeper than there are blocks`);
       this.ask(`list ${shown(here)}`, () => {
         for (const { name, nameBytes, type: kind, size } of lfs.openDir(here)) {
           if (name === '.' || name === '..') continue;
           const child = [...here, nameBytes];
           found.push(child);
           if (found.length > this.#entriesMax) throw new Error(`${round}: the listing of ${shown(here)} does not end`);
-          if (size > this.#bytesMax) throw new Error(`${shown(child)} has ${size} bytes on a device of ${this.#bytesMax}`);
+          if (size > this.#bytesMax)
+            throw new Error(`${shown(child)} has ${size} bytes on a device of ${this.#bytesMax}`);
           if (kind === 'dir') todo.push(child);
         }
       });
@@ -336,7 +412,8 @@ class Asker {
       const file = this.ask(`open ${shown(path)}`, () => lfs.open(path, O_RDONLY));
       if (file === undefined) continue;
       const size = file.size();
-      if (size > this.#bytesMax) throw new Error(`${shown(path)} opens with ${size} bytes on a device of ${this.#bytesMax}`);
+      if (size > this.#bytesMax)
+        throw new Error(`${shown(path)} opens with ${size} bytes on a device of ${this.#bytesMax}`);
       const bytes = new Uint8Array(size);
       this.ask(`read ${shown(path)}`, () => file.read(bytes));
       this.ask(`read the middle of ${shown(path)}`, () => {

@@ -20,25 +20,37 @@ import {
   scanPlace,
   searchPlace,
 } from '../../src/lfs/directory.ts';
-import { type LfsConfig, LfsError, LittleFS, O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from '../../src/lfs/index.ts';
 import { LfsFile, openFile } from '../../src/lfs/files.ts';
+import {
+  type LfsConfig,
+  LfsError,
+  LittleFS,
+  O_APPEND,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+} from '../../src/lfs/index.ts';
 import { Lfs } from '../../src/lfs/lfs.ts';
 import type { Mdir } from '../../src/lfs/mdir.ts';
 import { mount } from '../../src/lfs/mount.ts';
-import { findParent, findPred, firstPair, tailOf } from '../../src/lfs/pairs.ts';
 import { makeDirectory, remove, rename } from '../../src/lfs/names.ts';
+import { findParent, findPred, firstPair, tailOf } from '../../src/lfs/pairs.ts';
 import { type as tagType } from '../../src/lfs/tag.ts';
-import { setAttr } from '../../src/lfs/user-attrs.ts';
-import { visitBlocks } from '../../src/lfs/traverse.ts';
 import { transact } from '../../src/lfs/transact.ts';
+import { visitBlocks } from '../../src/lfs/traverse.ts';
+import { setAttr } from '../../src/lfs/user-attrs.ts';
 import { geometries, runs, work } from '../support/arbitraries.ts';
-import { expectLines, showStep, type Step, treeLines } from '../support/commands.ts';
+import { expectLines, type Step, showStep, treeLines } from '../support/commands.ts';
 import { content } from '../support/content.ts';
 import { formats, plainly, Runner, said } from '../support/runner.ts';
 
 /** Names that stand close together: beginnings of each other, high bytes, the lowest byte there may be. */
 const names = fc.oneof(
-  { weight: 4, arbitrary: fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 }).map((all) => all.join('')) },
+  {
+    weight: 4,
+    arbitrary: fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 }).map((all) => all.join('')),
+  },
   { weight: 2, arbitrary: fc.nat(40).map((n) => `entry${n}`) },
   { weight: 1, arbitrary: fc.constantFrom('\x01', '\x7f', 'é', 'ÿ', '\u{10ffff}', 'a\x01', 'aé', ' ') },
 );
@@ -82,7 +94,9 @@ describe('indexed and scanned answers agree: names', () => {
 
   function expectSameSearch(directory: Directory, probes: readonly string[]): void {
     expect(directory.ordered, 'a directory that we wrote is in order').toBe(true);
-    const entries = directory.chain.flatMap(({ entries: all }) => all).filter(({ nameType }) => nameType !== tagType.SUPERBLOCK);
+    const entries = directory.chain
+      .flatMap(({ entries: all }) => all)
+      .filter(({ nameType }) => nameType !== tagType.SUPERBLOCK);
     expect([...directory.byName.keys()].sort(compareNames)).toEqual(entries.map(({ name }) => name));
     for (const name of probes) {
       const scanned = scanName(directory, name);
@@ -118,59 +132,75 @@ describe('indexed and scanned answers agree: blocks of a file', () => {
     return new DataView(bytesOf.buffer).getUint32(0, true);
   }
 
-  const edits = fc.array(fc.record({ op: fc.constantFrom('append', 'overwrite', 'truncate', 'close'), at: fc.nat(9000), size: fc.nat(3000) }), {
-    minLength: 1,
-    maxLength: 8,
-  });
+  const edits = fc.array(
+    fc.record({
+      op: fc.constantFrom('append', 'overwrite', 'truncate', 'close'),
+      at: fc.nat(9000),
+      size: fc.nat(3000),
+    }),
+    {
+      minLength: 1,
+      maxLength: 8,
+    },
+  );
   const lookups = fc.array(fc.nat(), { minLength: 1, maxLength: 30 });
 
   it('Chain.at and visitChain say what the pointers on the device say, whatever was known before', () => {
     fc.assert(
-      fc.property(fc.constantFrom(128, 512), fc.integer({ min: 1, max: 30000 }), edits, lookups, fc.boolean(), (blockSize, size, all, asked, warm) => {
-        const device = new RamDevice({ blockSize, blockCount: 1024, readSize: 4, progSize: 4 });
-        const config: LfsConfig = { inlineMax: -1 };
-        LittleFS.format(device, config);
-        const fs = LittleFS.mount(device, config);
-        let file = fs.open('f', O_RDWR | O_CREAT);
-        file.write(content(size, 1));
-        for (const edit of all) {
-          if (edit.op === 'close') {
-            file.close();
-            file = fs.open('f', O_RDWR | O_APPEND);
-          } else if (edit.op === 'truncate') file.truncate(edit.at);
-          else {
-            file.seek(edit.op === 'append' ? file.size() : Math.min(edit.at, file.size()));
-            file.write(content(edit.size, edit.at + 1));
+      fc.property(
+        fc.constantFrom(128, 512),
+        fc.integer({ min: 1, max: 30000 }),
+        edits,
+        lookups,
+        fc.boolean(),
+        (blockSize, size, all, asked, warm) => {
+          const device = new RamDevice({ blockSize, blockCount: 1024, readSize: 4, progSize: 4 });
+          const config: LfsConfig = { inlineMax: -1 };
+          LittleFS.format(device, config);
+          const fs = LittleFS.mount(device, config);
+          let file = fs.open('f', O_RDWR | O_CREAT);
+          file.write(content(size, 1));
+          for (const edit of all) {
+            if (edit.op === 'close') {
+              file.close();
+              file = fs.open('f', O_RDWR | O_APPEND);
+            } else if (edit.op === 'truncate') file.truncate(edit.at);
+            else {
+              file.seek(edit.op === 'append' ? file.size() : Math.min(edit.at, file.size()));
+              file.write(content(edit.size, edit.at + 1));
+            }
           }
-        }
-        file.close();
-        const expected = new Uint8Array(fs.stat('f').size);
-        fs.open('f', O_RDONLY).read(expected);
-        fs.unmount();
+          file.close();
+          const expected = new Uint8Array(fs.stat('f').size);
+          fs.open('f', O_RDONLY).read(expected);
+          fs.unmount();
 
-        const lfs = mount(device, config);
-        const entry = rootDirectoryOf(lfs).byName.get('f')!;
-        if (entry.structType !== tagType.CTZSTRUCT) return;
-        const [head, length] = [entry.word0, blockIndex(blockSize, (entry.word1 >>> 0) - 1) + 1];
-        if (warm) visitBlocks(lfs, () => {}, true);
-        const chain = new Chain();
-        chain.reset(length, head);
-        const blocks = walked(device, head, length);
-        for (const n of asked) expect(chain.at(lfs, n % length), `block ${n % length} of ${length}`).toBe(blocks[n % length]);
-        // Every pointer, not only the first of each block.
-        for (const [index, block] of blocks.entries()) {
-          for (let k = 0; k < pointerCount(index); k++) expect(pointer(device, block, k)).toBe(blocks[index - 2 ** k]);
-        }
-        const visited: number[] = [];
-        visitChain(lfs, head, entry.word1 >>> 0, (block) => visited.push(block));
-        expect(visited.sort((a, b) => a - b)).toEqual([...blocks].sort((a, b) => a - b));
-        expectContent(device, blocks, expected);
-        chain.cut(lfs, Math.ceil(length / 2));
-        for (const n of asked) {
-          const index = n % chain.length;
-          expect(chain.at(lfs, index), `block ${index} of the cut list`).toBe(blocks[index]);
-        }
-      }),
+          const lfs = mount(device, config);
+          const entry = rootDirectoryOf(lfs).byName.get('f')!;
+          if (entry.structType !== tagType.CTZSTRUCT) return;
+          const [head, length] = [entry.word0, blockIndex(blockSize, (entry.word1 >>> 0) - 1) + 1];
+          if (warm) visitBlocks(lfs, () => {}, true);
+          const chain = new Chain();
+          chain.reset(length, head);
+          const blocks = walked(device, head, length);
+          for (const n of asked)
+            expect(chain.at(lfs, n % length), `block ${n % length} of ${length}`).toBe(blocks[n % length]);
+          // Every pointer, not only the first of each block.
+          for (const [index, block] of blocks.entries()) {
+            for (let k = 0; k < pointerCount(index); k++)
+              expect(pointer(device, block, k)).toBe(blocks[index - 2 ** k]);
+          }
+          const visited: number[] = [];
+          visitChain(lfs, head, entry.word1 >>> 0, (block) => visited.push(block));
+          expect(visited.sort((a, b) => a - b)).toEqual([...blocks].sort((a, b) => a - b));
+          expectContent(device, blocks, expected);
+          chain.cut(lfs, Math.ceil(length / 2));
+          for (const n of asked) {
+            const index = n % chain.length;
+            expect(chain.at(lfs, index), `block ${index} of the cut list`).toBe(blocks[index]);
+          }
+        },
+      ),
       runs(60),
     );
   });
@@ -179,7 +209,9 @@ describe('indexed and scanned answers agree: blocks of a file', () => {
     for (let position = 0; position < expected.length; position += 97) {
       const index = blockIndex(device.blockSize, position);
       const offset = blockOffset(device.blockSize, position, index);
-      expect(device.view(blocks[index]!)[offset], `byte ${position}, in block ${index} at ${offset}`).toBe(expected[position]);
+      expect(device.view(blocks[index]!)[offset], `byte ${position}, in block ${index} at ${offset}`).toBe(
+        expected[position],
+      );
     }
   }
 });
@@ -210,10 +242,15 @@ describe('indexed and scanned answers agree: the thread', () => {
           const pairs = pairsOf(device, geometry.config);
           for (const [i, pair] of pairs.entries()) {
             const pred = findPred(lfs, pair.block0, pair.block1);
-            expect(shownPair(pred), `before {${shownPair(pair)}} after ${showStep(step)}`).toBe(shownPair(pairs[i - 1]));
+            expect(shownPair(pred), `before {${shownPair(pair)}} after ${showStep(step)}`).toBe(
+              shownPair(pairs[i - 1]),
+            );
             const parent = findParent(lfs, pair.block0, pair.block1);
             const expected = parentAmong(pairs, pair);
-            expect(parent && [shownPair(parent.mdir!), parent.mdir!.entries.indexOf(parent)], `above {${shownPair(pair)}} after ${showStep(step)}`).toEqual(expected);
+            expect(
+              parent && [shownPair(parent.mdir!), parent.mdir!.entries.indexOf(parent)],
+              `above {${shownPair(pair)}} after ${showStep(step)}`,
+            ).toEqual(expected);
           }
           expect(findPred(lfs, device.blockCount + 1, device.blockCount + 2)).toBeUndefined();
           expect(findParent(lfs, device.blockCount + 1, device.blockCount + 2)).toBeUndefined();
@@ -228,7 +265,8 @@ describe('indexed and scanned answers agree: the thread', () => {
     if (step.op === 'mkdir') transact(lfs, () => makeDirectory(lfs, step.path));
     else if (step.op === 'remove') transact(lfs, () => remove(lfs, step.path));
     else if (step.op === 'rename') transact(lfs, () => rename(lfs, step.path, step.to));
-    else if (step.op === 'setattr') transact(lfs, () => setAttr(lfs, step.path, step.type, content(step.size, step.seed)));
+    else if (step.op === 'setattr')
+      transact(lfs, () => setAttr(lfs, step.path, step.type, content(step.size, step.seed)));
     else if (step.op === 'open' && (step.flags & O_WRONLY) !== 0) {
       const file = new LfsFile(lfs, openFile(lfs, step.path, step.flags), step.flags);
       file.write(content(200 + 7 * step.slot, 1));

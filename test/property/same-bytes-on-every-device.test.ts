@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { FlashDevice, RamDevice, SliceDevice, TraceDevice } from '../../src/device/index.ts';
 import { type BlockDevice, LittleFS } from '../../src/lfs/index.ts';
 import { type Geometry, geometries, runs, work } from '../support/arbitraries.ts';
-import { expectLines, showStep, type Step, treeLines } from '../support/commands.ts';
+import { expectLines, type Step, showStep, treeLines } from '../support/commands.ts';
 import { formats, plainly, Runner } from '../support/runner.ts';
 
 /** The four calls and nothing else. */
@@ -53,8 +53,16 @@ const padding = 2;
 function contenders({ blockSize, blockCount, readSize, progSize }: Geometry): Contender[] {
   const shape = { blockSize, blockCount, readSize, progSize };
   const ram = (): RamDevice => new RamDevice(shape);
-  const plain = (name: string, device: RamDevice | FlashDevice): Contender => ({ name, device, image: () => device.toImage() });
-  const around = (name: string, inner: RamDevice | FlashDevice, wrap: (inner: RamDevice | FlashDevice) => BlockDevice): Contender => ({
+  const plain = (name: string, device: RamDevice | FlashDevice): Contender => ({
+    name,
+    device,
+    image: () => device.toImage(),
+  });
+  const around = (
+    name: string,
+    inner: RamDevice | FlashDevice,
+    wrap: (inner: RamDevice | FlashDevice) => BlockDevice,
+  ): Contender => ({
     name,
     device: wrap(inner),
     image: () => inner.toImage(),
@@ -70,7 +78,11 @@ function contenders({ blockSize, blockCount, readSize, progSize }: Geometry): Co
     plain('FlashDevice, nor false', new FlashDevice({ ...shape, nor: false })),
     plain('FlashDevice, nor strict', new FlashDevice({ ...shape, nor: 'strict' })),
     around('TraceDevice', ram(), (inner) => new TraceDevice({ device: inner })),
-    around('TraceDevice with fast paths', ram(), (inner) => new TraceDevice({ device: inner, record: 'counts', fastPaths: true })),
+    around(
+      'TraceDevice with fast paths',
+      ram(),
+      (inner) => new TraceDevice({ device: inner, record: 'counts', fastPaths: true }),
+    ),
     {
       name: 'SliceDevice',
       device: window,
@@ -84,7 +96,9 @@ function contenders({ blockSize, blockCount, readSize, progSize }: Geometry): Co
 function expectBytes(found: Uint8Array, expected: Uint8Array, geometry: Geometry, why: string): void {
   if (Buffer.compare(found, expected) === 0) return;
   const at = found.findIndex((byte, i) => byte !== expected[i]);
-  expect.fail(`${why}: first different byte at block ${Math.floor(at / geometry.blockSize)}, offset ${at % geometry.blockSize}`);
+  expect.fail(
+    `${why}: first different byte at block ${Math.floor(at / geometry.blockSize)}, offset ${at % geometry.blockSize}`,
+  );
 }
 
 const places = geometries({ blockCounts: [24, 64] });
@@ -106,7 +120,8 @@ describe('same bytes on every device', () => {
             const expected = first!.take(one);
             for (const other of others) {
               const found = other.take(one);
-              if (found !== expected) expect.fail(`${showStep(one)}: ${other.name} says ${found}, ${first!.name} ${expected}`);
+              if (found !== expected)
+                expect.fail(`${showStep(one)}: ${other.name} says ${found}, ${first!.name} ${expected}`);
             }
           }
         }
@@ -135,7 +150,11 @@ describe('same bytes on every device', () => {
   });
 
   it('forks that part share what they knew and never what they learn', () => {
-    const branches = fc.array(fc.record({ from: fc.nat(9), steps: work({ sizeMax: 2000, lengthMax: 8 }) }), { minLength: 2, maxLength: 6, size: 'max' });
+    const branches = fc.array(fc.record({ from: fc.nat(9), steps: work({ sizeMax: 2000, lengthMax: 8 }) }), {
+      minLength: 2,
+      maxLength: 6,
+      size: 'max',
+    });
     fc.assert(
       fc.property(places, steps, branches, (geometry, trunk, all) => {
         const device = new RamDevice(geometry);
@@ -148,7 +167,8 @@ describe('same bytes on every device', () => {
           for (const step of todo) {
             const found = runner.take(step);
             const expected = twin.take(step);
-            if (found !== expected) expect.fail(`${why}: ${showStep(step)}: the fork says ${found}, memory of its own ${expected}`);
+            if (found !== expected)
+              expect.fail(`${why}: ${showStep(step)}: the fork says ${found}, memory of its own ${expected}`);
           }
           runner.mounted.lfs.unmount();
           expectBytes(on.toImage(), alone.toImage(), geometry, why);

@@ -205,12 +205,12 @@ describe.each(geometries)('on $name', (geometry) => {
         const dir = lfs.openDir('tree');
         const seen: string[] = [];
         while (seen.length < 2 + before) seen.push(dir.read()!.name);
-        // Between this leaf and the next.
+        // A longer name stands before one that it begins with.
         const added = `${names[at]}-`;
         createEmpty(lfs, `tree/${added}`);
         for (const { name } of dir) seen.push(name);
         dir.close();
-        // A longer name stands before one that it begins with. Just where the listing stands, either answer is right.
+        // Just where the listing stands, either answer is right.
         const all = [...names.slice(0, at), added, ...names.slice(at)];
         const expected = at < before ? [names] : at > before ? [all] : [names, all];
         expect(expected, `${added} created after ${before}`).toContainEqual(seen.slice(2));

@@ -64,22 +64,27 @@ export function geometries(range: GeometryRange = {}): fc.Arbitrary<Geometry> {
     fileMax: limits ? fc.constantFrom(0, 0, 3000) : fc.constant(0),
   });
   return fc
-    .record({ blockSize: fc.constantFrom(...blockSizes), blockCount: fc.integer({ min: blockCounts[0], max: blockCounts[1] }) })
+    .record({
+      blockSize: fc.constantFrom(...blockSizes),
+      blockCount: fc.integer({ min: blockCounts[0], max: blockCounts[1] }),
+    })
     .chain(({ blockSize, blockCount }) =>
       fc.constantFrom(...divisorsOf(blockSize, 16)).chain((cacheSize) => {
         const unit = fc.constantFrom(...divisorsOf(cacheSize, 1));
-        return fc.record({ readSize: unit, progSize: unit, policies }).map(({ readSize, progSize, policies: chosen }) => {
-          const { halfMetadata, ...config } = chosen;
-          const half = blockSize / 2;
-          const fits = halfMetadata && half >= 256 && half % readSize === 0 && half % progSize === 0;
-          return {
-            blockSize,
-            blockCount,
-            readSize,
-            progSize,
-            config: { ...config, cacheSize, readSize, progSize, metadataMax: fits ? half : 0 },
-          };
-        });
+        return fc
+          .record({ readSize: unit, progSize: unit, policies })
+          .map(({ readSize, progSize, policies: chosen }) => {
+            const { halfMetadata, ...config } = chosen;
+            const half = blockSize / 2;
+            const fits = halfMetadata && half >= 256 && half % readSize === 0 && half % progSize === 0;
+            return {
+              blockSize,
+              blockCount,
+              readSize,
+              progSize,
+              config: { ...config, cacheSize, readSize, progSize, metadataMax: fits ? half : 0 },
+            };
+          });
       }),
     );
 }
@@ -189,12 +194,17 @@ const directories = ['/a', '/b', '/d', '/a/b', '/d/d'];
 const newPaths = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.nat(9), names).map(([n, name]) => `@${n}/${name}`) },
   { weight: 2, arbitrary: names.map((name) => `/${name}`) },
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...directories), names).map(([directory, name]) => `${directory}/${name}`) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fc.constantFrom(...directories), names).map(([directory, name]) => `${directory}/${name}`),
+  },
 );
 const known = fc.nat(40).map((n) => `#${n}`);
 const paths = fc.oneof({ weight: 3, arbitrary: known }, { weight: 1, arbitrary: newPaths });
 const oddPaths = fc
-  .array(fc.oneof({ weight: 4, arbitrary: names }, { weight: 2, arbitrary: fc.constantFrom('.', '..', '', '/') }), { maxLength: 5 })
+  .array(fc.oneof({ weight: 4, arbitrary: names }, { weight: 2, arbitrary: fc.constantFrom('.', '..', '', '/') }), {
+    maxLength: 5,
+  })
   .map((parts) => parts.join('/'));
 
 const seeds = fc.integer({ min: 1, max: 999 });
@@ -263,13 +273,25 @@ export function work({ sizeMax, lengthMax, oddPaths: odd = false }: WorkRange): 
     fc.record({ op: fc.constant('write' as const), size, seed: seeds }),
     fc.record({ op: fc.constant('write' as const), size, seed: seeds }),
     fc.record({ op: fc.constantFrom('read' as const, 'truncate' as const), size }),
-    fc.record({ op: fc.constant('seek' as const), offset: fc.oneof(size, size.map((n) => -n)), whence: fc.nat(2) }),
+    fc.record({
+      op: fc.constant('seek' as const),
+      offset: fc.oneof(
+        size,
+        size.map((n) => -n),
+      ),
+      whence: fc.nat(2),
+    }),
     fc.record({ op: fc.constantFrom('tell' as const, 'size' as const, 'sync' as const, 'sync' as const) }),
     fc.record({ op: fc.constant('fillattr' as const), index: fc.nat(2), seed: seeds }),
   );
   // A handle is used some times, and stays open beyond that until somebody closes it.
   const session = fc
-    .record({ slot: slots, open: fc.option(open, { nil: undefined }), uses: fc.array(onFile, { maxLength: 5, size: 'max' }), close: fc.boolean() })
+    .record({
+      slot: slots,
+      open: fc.option(open, { nil: undefined }),
+      uses: fc.array(onFile, { maxLength: 5, size: 'max' }),
+      close: fc.boolean(),
+    })
     .map(({ slot, open: first, uses, close }): Step[] => [
       ...(first ? [{ ...first, slot }] : []),
       ...uses.map((use): Step => ({ ...use, slot })),

@@ -34,7 +34,13 @@ export interface StepAttr {
 export type Step =
   | { readonly op: 'mkdir' | 'remove' | 'stat' | 'list' | 'listattrs'; readonly path: string }
   | { readonly op: 'rename'; readonly path: string; readonly to: string }
-  | { readonly op: 'setattr'; readonly path: string; readonly type: number; readonly size: number; readonly seed: number }
+  | {
+      readonly op: 'setattr';
+      readonly path: string;
+      readonly type: number;
+      readonly size: number;
+      readonly seed: number;
+    }
   | { readonly op: 'getattr' | 'removeattr'; readonly path: string; readonly type: number }
   | {
       readonly op: 'open';
@@ -56,7 +62,9 @@ export type Result = { readonly value: unknown } | { readonly code: LfsErrorCode
 /** One step in a few words, for a list of them. */
 export function showStep(step: Step): string {
   const { op, ...rest } = step;
-  return [op, ...Object.values(rest).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))].join(' ');
+  return [op, ...Object.values(rest).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))].join(
+    ' ',
+  );
 }
 
 /** A file system mounted by a test, with the handles that its steps opened. */

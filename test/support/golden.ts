@@ -6,8 +6,19 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type BadBlockMode, FlashDevice, PowerLoss } from '../../src/device/index.ts';
-import { type BlockDevice, type LfsConfig, LfsError, LittleFS, O_APPEND, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, SEEK_SET } from '../../src/lfs/index.ts';
 import type { LfsFile } from '../../src/lfs/index.ts';
+import {
+  type BlockDevice,
+  type LfsConfig,
+  LfsError,
+  LittleFS,
+  O_APPEND,
+  O_CREAT,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  SEEK_SET,
+} from '../../src/lfs/index.ts';
 import { content } from './content.ts';
 
 export interface CConfig {
@@ -69,7 +80,14 @@ export interface GoldenImage {
   image_size: number;
   image_sha256: string;
   ops: GoldenOp[];
-  fsinfo: { disk_version: string; block_size: number; block_count: number; name_max: number; file_max: number; attr_max: number };
+  fsinfo: {
+    disk_version: string;
+    block_size: number;
+    block_count: number;
+    name_max: number;
+    file_max: number;
+    attr_max: number;
+  };
   fs_size_blocks: number;
   tree: TreeNode[];
   after_mkconsistent: { rc: string; image_sha256: string };
@@ -127,7 +145,11 @@ function bytesPath(hex: string): Uint8Array {
 }
 
 /** A simulated device that does what the golden images' device did: programming copies. */
-export function goldenDevice(image: { create_config?: CConfig; device_blocks: number }, config: CConfig, bytes?: Uint8Array): FlashDevice {
+export function goldenDevice(
+  image: { create_config?: CConfig; device_blocks: number },
+  config: CConfig,
+  bytes?: Uint8Array,
+): FlashDevice {
   return new FlashDevice({
     blockSize: config.block_size,
     blockCount: image.device_blocks,
@@ -266,7 +288,9 @@ export function readTree(lfs: LittleFS): (TreeNode & { key: string })[] {
     const node: TreeNode & { key: string } = { key: Buffer.from(path).toString('hex'), type: info.type };
     const attrs = lfs.listAttrs(path);
     if (attrs.length > 0) {
-      node.attrs = Object.fromEntries(attrs.map(({ type }) => [String(type), Buffer.from(lfs.getAttr(path, type)!).toString('hex')]));
+      node.attrs = Object.fromEntries(
+        attrs.map(({ type }) => [String(type), Buffer.from(lfs.getAttr(path, type)!).toString('hex')]),
+      );
     }
     if (info.type === 'file') {
       const file = lfs.open(path, 1);

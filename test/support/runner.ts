@@ -48,7 +48,8 @@ const plainPaths = ['/a', '/b', '/d', '/a/b', '/entry-1', '/ab', '/d/d'];
 /** The step with paths that are what they say: nobody has to look up what `#3` and `@3` are now. */
 export function plainly(step: Step): Step {
   if (!('path' in step)) return step;
-  const plain = (path: string): string => path.replace(/^[#@](\d+)/, (_, n: string) => plainPaths[Number(n) % plainPaths.length]!);
+  const plain = (path: string): string =>
+    path.replace(/^[#@](\d+)/, (_, n: string) => plainPaths[Number(n) % plainPaths.length]!);
   const named = { ...step, path: plain(step.path) };
   return named.op === 'rename' ? { ...named, to: plain(named.to) } : named;
 }
