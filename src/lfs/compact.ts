@@ -340,8 +340,9 @@ export function compactPair(
   if (needsRelocation(lfs, target.rev) && samePair(target.block0, target.block1, 0, 1)) {
     let used = 0;
     visitBlocks(lfs, () => used++, false);
-    // An expanded superblock cannot be taken back: only while there is plenty of room.
-    if (lfs.blockCount - used > Math.floor(lfs.blockCount / 8)) {
+    // An expanded superblock cannot be taken back: only while there is plenty of room. (Unsigned as in C: blocks that
+    // several files share are counted more than once, and more of them than there are pass for plenty of room.)
+    if ((lfs.blockCount - used) >>> 0 > Math.floor(lfs.blockCount / 8)) {
       const part = splitOff(lfs, target, items, 0, end);
       if (part !== undefined) {
         parts.push({ target: part, begin: 0, end });

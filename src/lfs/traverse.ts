@@ -21,20 +21,21 @@ export function visitBlocks(lfs: Lfs, visit: (block: number) => void, withOrphan
   const guard = new ThreadGuard(lfs);
   // Between a power cut and the end of the repairs. In any other moment that finds nothing that is not known already.
   const follow = withOrphans && (!lfs.surveyed || hasOrphans(lfs.gstate));
-  const threaded = new Set<Mdir>();
+  const threaded = new Set<string>();
   const directories: Entry[] = [];
   let a = 0;
   let b = 1;
   for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
     guard.step();
-    if (follow) threaded.add(mdir);
+    if (follow) threaded.add(keyOf(mdir));
     visit(a);
     visit(b);
     const entries = mdir.glance;
     const moving = movingFrom(lfs.gdisk, mdir.block0, mdir.block1);
     for (let id = 0; id < entries.length; id++) {
-      // What an entry that is being moved away has, the one that it is moved to has as well.
-      if (id === moving) continue;
+      // What an entry that is being moved away has, the one that it is moved to has as well; but while that one's pair
+      // is still being made known, only the old one can be found.
+      if (id === moving && !withOrphans) continue;
       const entry = entries[id]!;
       if (entry.structType === type.CTZSTRUCT) visitChain(lfs, entry.word0, entry.word1 >>> 0, visit);
       else if (withOrphans && entry.structType === type.DIRSTRUCT) {
@@ -55,11 +56,11 @@ export function visitBlocks(lfs: Lfs, visit: (block: number) => void, withOrphan
  * What only the new state of a pair has that the thread still names by its old one. (C does not look there, and after a
  * power cut hands out blocks of what was acknowledged.) Where an entry leads to no pair there is nothing to protect.
  */
-function visitUnthreaded(lfs: Lfs, visit: (block: number) => void, seen: Set<Mdir>, directories: Entry[]): void {
+function visitUnthreaded(lfs: Lfs, visit: (block: number) => void, seen: Set<string>, directories: Entry[]): void {
   for (const { word0, word1, structSize } of directories) {
     let mdir = structSize < 8 ? undefined : pairOrNone(lfs, word0, word1);
-    while (mdir !== undefined && !seen.has(mdir)) {
-      seen.add(mdir);
+    while (mdir !== undefined && !seen.has(keyOf(mdir))) {
+      seen.add(keyOf(mdir));
       visit(mdir.block0);
       visit(mdir.block1);
       for (const entry of mdir.glance) {
@@ -69,6 +70,11 @@ function visitUnthreaded(lfs: Lfs, visit: (block: number) => void, seen: Set<Mdi
       mdir = mdir.hasTail ? pairOrNone(lfs, mdir.tail0, mdir.tail1) : undefined;
     }
   }
+}
+
+/** Pairs that share a block are not all kept in RAM: one of them is another object each time. */
+function keyOf({ block0, block1 }: Mdir): string {
+  return block0 < block1 ? `${block0} ${block1}` : `${block1} ${block0}`;
 }
 
 function pairOrNone(lfs: Lfs, a: number, b: number): Mdir | undefined {
