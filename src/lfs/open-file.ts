@@ -275,7 +275,8 @@ export class OpenFile {
     }
     const cache = this.writeCache();
     checkpoint(lfs);
-    this.fresh.start(NO_BLOCK);
+    // Until there is a block the file goes on being inline.
+    this.fresh.start(INLINE_BLOCK);
     this.fresh.moveTo(cache, cache.buffer.slice(0, this.position));
     this.writing = true;
     this.inline = false;

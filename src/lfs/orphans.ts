@@ -16,8 +16,11 @@ import { type Change, retirePair, tailChange } from './pair-commit.ts';
 import { fetchPair, findParent, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { orphaningCommit, takeMove } from './relocate.ts';
 
-/** Takes orphans out of the thread. Only after a power cut is a pair without a parent really one. */
-export function deorphan(lfs: Lfs, afterPowerLoss: boolean): void {
+/**
+ * Takes orphans out of the thread. Only after a power cut is a pair without a parent really one: `rest` of them are
+ * the caller's, who is not done yet with making or removing a directory. (C counts those as done too.)
+ */
+export function deorphan(lfs: Lfs, afterPowerLoss: boolean, rest = 0): void {
   if (!hasOrphans(lfs.gstate)) return;
   lfs.relocating++;
   if (afterPowerLoss) notePrecious(lfs);
@@ -27,7 +30,7 @@ export function deorphan(lfs: Lfs, afterPowerLoss: boolean): void {
     lfs.relocating--;
     if (afterPowerLoss) lfs.precious.length = 0;
   }
-  addOrphans(lfs.gstate, -orphanCount(lfs.gstate));
+  addOrphans(lfs.gstate, rest - orphanCount(lfs.gstate));
 }
 
 /**

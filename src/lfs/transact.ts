@@ -10,7 +10,7 @@
  */
 
 import { LfsError } from './errors.ts';
-import { GState } from './gstate.ts';
+import { GState, orphanCount } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { readThread } from './mount.ts';
@@ -20,7 +20,8 @@ import { orphaningCommit } from './relocate.ts';
 
 /** Commits changes to a pair, and removes the orphans that nested relocations may have made. */
 export function commitPair(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): void {
-  if (orphaningCommit(lfs, mdir, changes, erased)) deorphan(lfs, false);
+  const orphans = orphanCount(lfs.gstate);
+  if (orphaningCommit(lfs, mdir, changes, erased)) deorphan(lfs, false, orphans);
   lfs.precious.length = 0;
 }
 

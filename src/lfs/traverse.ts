@@ -54,20 +54,22 @@ export function visitBlocks(lfs: Lfs, visit: (block: number) => void, withOrphan
 
 /**
  * What only the new state of a pair has that the thread still names by its old one. (C does not look there, and after a
- * power cut hands out blocks of what was acknowledged.) Where an entry leads to no pair there is nothing to protect.
+ * power cut hands out blocks of what was acknowledged.)
  */
 function visitUnthreaded(lfs: Lfs, visit: (block: number) => void, seen: Set<string>, directories: Entry[]): void {
   for (const { word0, word1, structSize } of directories) {
-    let mdir = structSize < 8 ? undefined : pairOrNone(lfs, word0, word1);
+    let mdir = structSize < 8 ? undefined : unlessCorrupt(() => fetchPair(lfs, word0, word1));
     while (mdir !== undefined && !seen.has(keyOf(mdir))) {
       seen.add(keyOf(mdir));
       visit(mdir.block0);
       visit(mdir.block1);
       for (const entry of mdir.glance) {
-        if (entry.structType === type.CTZSTRUCT) visitChain(lfs, entry.word0, entry.word1 >>> 0, visit);
+        if (entry.structType === type.CTZSTRUCT)
+          unlessCorrupt(() => visitChain(lfs, entry.word0, entry.word1 >>> 0, visit));
         else if (entry.structType === type.DIRSTRUCT) directories.push(entry);
       }
-      mdir = mdir.hasTail ? pairOrNone(lfs, mdir.tail0, mdir.tail1) : undefined;
+      const { hasTail, tail0, tail1 } = mdir;
+      mdir = hasTail ? unlessCorrupt(() => fetchPair(lfs, tail0, tail1)) : undefined;
     }
   }
 }
@@ -77,9 +79,10 @@ function keyOf({ block0, block1 }: Mdir): string {
   return block0 < block1 ? `${block0} ${block1}` : `${block1} ${block0}`;
 }
 
-function pairOrNone(lfs: Lfs, a: number, b: number): Mdir | undefined {
+/** What is stale may lead anywhere. */
+function unlessCorrupt<T>(work: () => T): T | undefined {
   try {
-    return fetchPair(lfs, a, b);
+    return work();
   } catch (error) {
     if (error instanceof LfsError && error.code === 'LFS_ERR_CORRUPT') return undefined;
     throw error;
