@@ -95,6 +95,11 @@ function mountSeed(parts: readonly number[]): number {
   return seed;
 }
 
+/** A window that nobody has filled is that of a new file system: all is free. */
+function isTaken(bits: Uint8Array | null, at: number): boolean {
+  return bits !== null && (bits[at >> 3]! & (1 << (at & 7))) !== 0;
+}
+
 /** The next free block, or -1 when the file system is full. */
 export function allocBlock(lfs: Lfs): number {
   const window = lfs.lookahead;
@@ -102,8 +107,7 @@ export function allocBlock(lfs: Lfs): number {
     const bits = window.bits;
     while (window.next < window.size) {
       const at = window.next;
-      const free = (bits![at >> 3]! & (1 << (at & 7))) === 0;
-      if (!free) {
+      if (isTaken(bits, at)) {
         window.next++;
         window.checkpoint--;
         continue;
@@ -113,7 +117,7 @@ export function allocBlock(lfs: Lfs): number {
       do {
         window.next++;
         window.checkpoint--;
-      } while (window.next < window.size && (bits![window.next >> 3]! & (1 << (window.next & 7))) !== 0);
+      } while (window.next < window.size && isTaken(bits, window.next));
       return block;
     }
     if (window.checkpoint <= 0) return -1;

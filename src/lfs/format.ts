@@ -19,6 +19,8 @@ import { readPair } from './pairs.ts';
 import { makeTag, type } from './tag.ts';
 import { commitPair } from './transact.ts';
 
+const magicBytes = /* @__PURE__ */ bytesOf(MAGIC);
+
 export function format(device: BlockDevice, config: LfsConfig = {}): void {
   const settings = settingsFor(device, config);
   const lfs = new Lfs(device, settings);
@@ -27,7 +29,6 @@ export function format(device: BlockDevice, config: LfsConfig = {}): void {
 
   const window = lfs.lookahead;
   window.size = Math.min(8 * settings.lookaheadSize, lfs.blockCount);
-  window.bits = new Uint8Array(1);
   checkpoint(lfs);
 
   const root = newPair(lfs);
@@ -41,7 +42,7 @@ export function format(device: BlockDevice, config: LfsConfig = {}): void {
   });
   commitPair(lfs, root, [
     { tag: makeTag(type.CREATE, 0, 0), data: null, entry: new Entry(null) },
-    { tag: makeTag(type.SUPERBLOCK, 0, MAGIC.length), data: bytesOf(MAGIC), name: MAGIC },
+    { tag: makeTag(type.SUPERBLOCK, 0, MAGIC.length), data: magicBytes, name: MAGIC },
     { tag: makeTag(type.INLINESTRUCT, 0, SUPERBLOCK_SIZE), data },
   ]);
   commitPair(lfs, root, [], false);
