@@ -14,6 +14,7 @@ import { invalid } from './errors.ts';
 import { encodeSuperblock, MAGIC, SUPERBLOCK_SIZE } from './layout.ts';
 import { Lfs } from './lfs.ts';
 import { Entry } from './mdir.ts';
+import { rememberAll } from './memo.ts';
 import { newPair } from './names.ts';
 import { readPair } from './pairs.ts';
 import { makeTag, type } from './tag.ts';
@@ -48,5 +49,6 @@ export function format(device: BlockDevice, config: LfsConfig = {}): void {
   commitPair(lfs, root, [], false);
   // A device that may not have kept it has to show that it did.
   if (device.progVerified !== true) readPair(lfs, 0, 1);
+  rememberAll(lfs);
   lfs.release();
 }

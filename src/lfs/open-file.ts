@@ -323,6 +323,8 @@ export class OpenFile {
       while (!cache.flush(lfs, true)) this.fresh.moveTo(cache, this.fresh.pending(cache));
       this.size = this.position;
       this.fresh.replaceChain();
+      // After a write that failed the last block may hold nothing but pointers. (C takes it for the head all the same.)
+      if (this.size > 0) this.chain.cut(lfs, blockIndex(lfs.blockSize, this.size - 1) + 1);
     }
     this.writing = false;
     this.dirty = true;

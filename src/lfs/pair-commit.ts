@@ -71,6 +71,8 @@ export function relocatingCommit(lfs: Lfs, mdir: Mdir, changes: readonly Change[
     lfs.pcache.drop();
     mdir.erased = false;
     if (lfs.pairs.get(mdir.block0) === mdir) refreshAfterFailure(lfs, mdir);
+    // Something may stand behind the log now, which no file that was opened before must write over (as C has it).
+    for (const file of lfs.files) if (file.entry.mdir === mdir && !mdir.erased) file.logErased = false;
     throw error;
   }
   lfs.commits++;

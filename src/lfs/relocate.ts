@@ -39,7 +39,7 @@ export function orphaningCommit(
   changes: readonly Change[],
   erased: boolean = mdir.erased,
 ): boolean {
-  for (const file of [...lfs.files]) file.leaveMetadata(mdir);
+  if (lfs.files.length > 0) for (const file of [...lfs.files]) file.leaveMetadata(mdir);
   let old0 = mdir.block0;
   let old1 = mdir.block1;
   let moved = mdir;
