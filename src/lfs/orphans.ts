@@ -13,7 +13,7 @@ import { addOrphans, equalPair, GState, hasOrphans, orphanCount } from './gstate
 import type { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
 import { type Change, retirePair, tailChange } from './pair-commit.ts';
-import { fetchPair, findParent, firstPair, ThreadGuard, tailOf } from './pairs.ts';
+import { adoptThread, fetchPair, findParent, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { orphaningCommit, takeMove } from './relocate.ts';
 
 /**
@@ -30,6 +30,7 @@ export function deorphan(lfs: Lfs, afterPowerLoss: boolean, rest = 0): void {
     lfs.relocating--;
     if (afterPowerLoss) lfs.precious.length = 0;
   }
+  adoptThread(lfs);
   addOrphans(lfs.gstate, rest - orphanCount(lfs.gstate));
 }
 

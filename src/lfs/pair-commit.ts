@@ -177,6 +177,18 @@ function adoptTails(lfs: Lfs, mdir: Mdir, tails: readonly Mdir[]): void {
   } else directory.chain.splice(at + 1, 0, ...tails);
 }
 
+/** The id that C remembers for a removed entry: the rest of the same changes still moves it. */
+function removedId(id: number, changes: readonly Change[], from: number): number {
+  let last = id;
+  for (let i = from; i < changes.length; i++) {
+    const { tag } = changes[i]!;
+    if (tagFamily(tag) !== type.SPLICE) continue;
+    if (tagType(tag) === type.CREATE) last += tagId(tag) <= last ? 1 : 0;
+    else if (tagId(tag) < last) last--;
+  }
+  return last;
+}
+
 /**
  * Does to RAM what the changes do to the log. `places` are the offsets of the data; `null` when a compaction will say
  * where everything is.
@@ -201,7 +213,7 @@ export function applyChanges(lfs: Lfs, mdir: Mdir, changes: readonly Change[], p
           if (gone === undefined)
             throw corrupt(`entry ${id} of {${mdir.block0}, ${mdir.block1}} does not exist`, mdir.block0);
           entries.splice(id, 1);
-          gone.remove(id);
+          gone.remove(removedId(id, changes, i + 1));
           if (directory !== null && gone.name !== null && directory.byName.get(gone.name) === gone)
             directory.byName.delete(gone.name);
           for (const dir of lfs.dirs) dir.removed(mdir, id);

@@ -80,25 +80,59 @@ export function refreshPair(lfs: Lfs, mdir: Mdir): void {
   const fresh = readPair(lfs, mdir.block0, mdir.block1);
   const same = fresh.block0 === mdir.block0 && fresh.end === mdir.end && fresh.count === mdir.count;
   mdir.erased = fresh.erased;
-  if (same) return;
-  // The failed commit is valid after all: open files keep their entries by position, as in C.
+  // If not, the failed commit is valid after all.
+  if (!same) overwritePair(lfs, mdir, fresh);
+}
+
+/**
+ * Makes RAM name the pairs that the thread names. Where pairs had to move again and again, a new state that nobody had
+ * been told of may have lost to an old one that was written once more.
+ */
+export function adoptThread(lfs: Lfs): void {
+  const guard = new ThreadGuard(lfs);
+  for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
+    guard.step();
+    const { block0, block1 } = mdir;
+    const known = lfs.pairs.get(block0) ?? lfs.pairs.get(block1);
+    if (known === mdir && lfs.pairs.get(block1) === mdir) continue;
+    const fresh = readPair(lfs, block0, block1);
+    mdir.alive = false;
+    mdir = known ?? fresh;
+    forgetPair(lfs, mdir);
+    if (mdir !== fresh) overwritePair(lfs, mdir, fresh);
+    registerPair(lfs, mdir);
+  }
+}
+
+/** Entries keep their identity by position, as open files do in C. */
+function overwritePair(lfs: Lfs, mdir: Mdir, fresh: Mdir): void {
   mdir.block0 = fresh.block0;
   mdir.block1 = fresh.block1;
   mdir.rev = fresh.rev;
   mdir.end = fresh.end;
   mdir.etag = fresh.etag;
+  mdir.seed = fresh.seed;
+  mdir.crcs = fresh.crcs;
+  mdir.erased = fresh.erased;
   mdir.tail0 = fresh.tail0;
   mdir.tail1 = fresh.tail1;
   mdir.split = fresh.split;
   mdir.delta.copy(fresh.delta);
-  for (const file of lfs.files) {
-    if (file.entry.mdir !== mdir) continue;
-    const entry = fresh.entries[mdir.entries.indexOf(file.entry)];
-    if (entry !== undefined) file.entry = entry;
+  const before = mdir.entries;
+  const entries = fresh.entries;
+  if (before.length === entries.length) {
+    for (const [id, entry] of entries.entries()) entries[id] = before[id]!.become(entry);
   }
-  for (const entry of fresh.entries) entry.mdir = mdir;
-  mdir.entries = fresh.entries;
+  for (const file of lfs.files) {
+    const id = file.entry.mdir === mdir ? before.indexOf(file.entry) : -1;
+    if (id >= 0 && entries[id] !== undefined) file.entry = entries[id];
+  }
+  for (const entry of entries) entry.mdir = mdir;
+  mdir.entries = entries;
   mdir.named = false;
+  mdir.next = null;
+  mdir.pred = null;
+  lfs.parents = null;
   forgetDirectories(lfs);
 }
 

@@ -19,8 +19,9 @@ import { type } from './tag.ts';
  */
 export function visitBlocks(lfs: Lfs, visit: (block: number) => void, withOrphans: boolean): void {
   const guard = new ThreadGuard(lfs);
-  // Between a power cut and the end of the repairs. In any other moment that finds nothing that is not known already.
-  const follow = withOrphans && (!lfs.surveyed || hasOrphans(lfs.gstate));
+  // Between a power cut and the end of the repairs, and while pairs move. In any other moment that finds nothing that is
+  // not known already.
+  const follow = withOrphans && (!lfs.surveyed || lfs.relocating > 0 || hasOrphans(lfs.gstate));
   const threaded = new Set<string>();
   const directories: Entry[] = [];
   let a = 0;
