@@ -89,7 +89,7 @@ export class Findings {
   readonly list: Finding[] = [];
   errors = 0;
   dropped = 0;
-  private readonly max: number;
+  readonly max: number;
 
   constructor(max: number) {
     this.max = max;

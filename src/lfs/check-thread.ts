@@ -7,7 +7,7 @@
 import { onDisk } from './cache.ts';
 import { loadPair, looksBlank, reportUnreadable } from './check-pairs.ts';
 import { type CheckState, type Pair, pairText, pathOf } from './check-state.ts';
-import { equalPair, samePair } from './gstate.ts';
+import { equalPair, GState, samePair } from './gstate.ts';
 import { hex8 } from './inspect-tags.ts';
 import {
   ATTR_MAX_LIMIT,
@@ -263,6 +263,24 @@ export function followFresh(state: CheckState, fresh: Pair): void {
     next.inThread = true;
     at = next.mdir;
   }
+}
+
+/**
+ * The global state of the thread as it will be once half-orphans are mended, which is what a mount goes by; `null`
+ * where that is the one known.
+ */
+export function mendedState(state: CheckState): GState | null {
+  const { pairs, gstate } = state;
+  if (!state.threadWhole || pairs.every(({ replaces }) => replaces === null)) return null;
+  const sum = new GState();
+  let steps = pairs.length;
+  for (let pair = pairs[0] ?? null; pair !== null && pair.mdir !== null && steps > 0; steps--) {
+    const { mdir }: Pair = pair;
+    sum.xor(mdir.delta);
+    pair = mdir.hasTail && onDisk(state.disk, mdir.tail0) ? state.pairAt(mdir.tail0) : null;
+    pair = pair?.replacedBy ?? pair;
+  }
+  return sum.tag === gstate.tag && sum.pair0 === gstate.pair0 && sum.pair1 === gstate.pair1 ? null : sum;
 }
 
 /**

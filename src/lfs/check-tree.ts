@@ -155,11 +155,11 @@ function resolve(
   followFresh(state, fresh);
   const announced = state.gstate.tag < 0;
   findings.add(
-    announced ? 'note' : 'error',
+    announced ? 'note' : 'warning',
     'half-orphan',
     place,
     `the directory's pair has moved to ${named}, but the thread still names ${pairText(other.a, other.b)}; ${
-      announced ? 'the next write mends the thread' : 'the global state does not say so: nobody will mend it'
+      announced ? 'the next write mends the thread' : 'the global state does not say so: C littlefs will not mend it'
     }`,
   );
   return fresh;

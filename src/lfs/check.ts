@@ -6,7 +6,8 @@
  * loop (check-state.ts says why); only wrong arguments throw, and what a device throws beside bad blocks.
  *
  * Order: thread of pairs (check-thread.ts), tree of directories (check-tree.ts), lists of files (check-files.ts). Later
- * walks know what earlier ones found: a file's block that a pair uses is the file's fault.
+ * walks know what earlier ones found: a file's block that a pair uses is the file's fault. Where half-orphans hide a
+ * part of the global state, the first two are walked again with it.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import type { Disk } from './cache.ts';
 import { walkFiles } from './check-files.ts';
 import { type Finding, Findings } from './check-findings.ts';
 import { CheckState } from './check-state.ts';
-import { checkGlobalState, findOrphans, walkThread } from './check-thread.ts';
+import { checkGlobalState, findOrphans, mendedState, walkThread } from './check-thread.ts';
 import { walkTree } from './check-tree.ts';
 import { describe, type LfsConfig, settingsFor, whole } from './config.ts';
 import type { BlockDevice } from './device.ts';
@@ -63,7 +64,7 @@ export function check(device: BlockDevice, options: CheckOptions = {}): CheckRep
   const settings = settingsFor(device, options);
   const { readFiles = true } = options;
   if (typeof readFiles !== 'boolean') throw invalid(`readFiles is ${describe(readFiles)}; allowed: true and false`);
-  const findings = new Findings(whole('findingsMax', options.findingsMax ?? 1000, 1, 0x7fffffff));
+  let findings = new Findings(whole('findingsMax', options.findingsMax ?? 1000, 1, 0x7fffffff));
   const disk: Disk = {
     device,
     blockSize: settings.blockSize,
@@ -72,11 +73,19 @@ export function check(device: BlockDevice, options: CheckOptions = {}): CheckRep
     cacheSize: settings.cacheSize,
     blockCount: device.blockCount,
   };
-  const state = new CheckState(disk, settings, findings, readFiles);
-
-  const readable = walkThread(state);
-  if (readable) {
+  let state = new CheckState(disk, settings, findings, readFiles);
+  let readable = walkThread(state);
+  if (readable) walkTree(state);
+  const mended = mendedState(state);
+  if (mended !== null) {
+    // What the walk has found changes what its beginning meant: once more, knowing it.
+    findings = new Findings(findings.max);
+    state = new CheckState(disk, settings, findings, readFiles);
+    readable = walkThread(state);
+    state.gstate.copy(mended);
     walkTree(state);
+  }
+  if (readable) {
     for (const orphan of findOrphans(state)) {
       const mdir = orphan.mdir!;
       for (const entry of mdir.entries) {

@@ -15,7 +15,7 @@ import { addOrphans, hasOrphans, setNeedsSuperblock } from './gstate.ts';
 import { decodeSuperblock, MAGIC, versionText } from './layout.ts';
 import { Lfs } from './lfs.ts';
 import type { Mdir } from './mdir.ts';
-import { mendedState } from './orphans.ts';
+import { hasHalfOrphans, mendedState } from './orphans.ts';
 import { firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { type } from './tag.ts';
 
@@ -42,7 +42,7 @@ export function readThread(lfs: Lfs): void {
     mdir = next;
   }
   if (lfs.root0 < 0) throw corrupt('no superblock in any metadata pair');
-  if (lfs.gstate.tag < 0) takeMendedState(lfs);
+  if (lfs.gstate.tag < 0 || hasHalfOrphans(lfs)) takeMendedState(lfs);
   if (lfs.gstate.tag < 0) lfs.gstate.tag = (lfs.gstate.tag + 1) | 0;
   lfs.gdisk.copy(lfs.gstate);
   if (lfs.mendFirst && !hasOrphans(lfs.gstate)) addOrphans(lfs.gstate, 1);

@@ -15,6 +15,7 @@ import type { Mdir } from './mdir.ts';
 import { type Change, retirePair, tailChange } from './pair-commit.ts';
 import { adoptThread, fetchPair, findParent, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { orphaningCommit, takeMove } from './relocate.ts';
+import { type } from './tag.ts';
 
 /**
  * Takes orphans out of the thread. Only after a power cut is a pair without a parent really one: `rest` of them are
@@ -32,6 +33,17 @@ export function deorphan(lfs: Lfs, afterPowerLoss: boolean, rest = 0): void {
   }
   adoptThread(lfs);
   addOrphans(lfs.gstate, rest - orphanCount(lfs.gstate));
+}
+
+/** Whether an entry names the new pair of a directory where the thread has the old one; only what is known is looked at. */
+export function hasHalfOrphans(lfs: Lfs): boolean {
+  const { pairs } = lfs;
+  for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
+    for (const { structType, word0, word1 } of mdir.glance) {
+      if (structType === type.DIRSTRUCT && pairs.get(word0) !== pairs.get(word1)) return true;
+    }
+  }
+  return false;
 }
 
 /**
