@@ -9,7 +9,7 @@
  * @module
  */
 
-import { byteString } from './bytes.ts';
+import { byteString, writeU32 } from './bytes.ts';
 import { BlockReader } from './cache.ts';
 import type { FindingCode, FindingPlace } from './check-findings.ts';
 import { type CheckState, type Pair, pairText } from './check-state.ts';
@@ -167,13 +167,23 @@ function checkAbandoned(state: CheckState, reader: BlockReader, current: Mdir): 
   if (!reader.load(state.disk.blockSize)) return;
   const block = current.block1;
   const report = inspectBlock(reader.bytes);
-  if (reportLost(state, report, block)) return;
+  if (!isOlderLog(reader.bytes, current) && reportLost(state, report, block)) return;
   state.findings.add(
     'note',
     'interrupted-compaction',
     { block, offset: report.stop.offset },
     `block ${block} has a newer revision than block ${current.block0}, but no valid commit: ${report.stop.message}; the older block counts`,
   );
+}
+
+/**
+ * Whether only the revision is new: a device whose erased blocks keep what they held shows, behind what the interrupted
+ * compaction had got to write, the log that was there before.
+ */
+function isOlderLog(bytes: Uint8Array, current: Mdir): boolean {
+  const before = bytes.slice();
+  writeU32(before, 0, current.rev - 1);
+  return inspectBlock(before).commits[0]?.valid === true;
 }
 
 /** Reports a commit that was whole once. Everything from it on is lost, though what follows is still valid. */

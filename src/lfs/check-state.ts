@@ -116,6 +116,8 @@ export class CheckState {
   /** Every directory was read: what nobody leads to is an orphan. */
   treeWhole = true;
   superblock: Superblock | null = null;
+  /** Where a superblock says how many blocks there are, until that is taken for true. */
+  countAt: { readonly block: number; readonly offset: number } | null = null;
   root: Pair | null = null;
   nameMax: number;
   fileMax: number;

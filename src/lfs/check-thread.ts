@@ -5,6 +5,7 @@
  */
 
 import { onDisk } from './cache.ts';
+import type { FindingPlace } from './check-findings.ts';
 import { loadPair, looksBlank, reportUnreadable } from './check-pairs.ts';
 import { type CheckState, type Pair, pairText, pathOf } from './check-state.ts';
 import { equalPair, GState, samePair } from './gstate.ts';
@@ -22,6 +23,12 @@ import { tagId, type } from './tag.ts';
 
 /** Walks the thread from blocks 0 and 1. False: what is there is not to be read as this kind of file system. */
 export function walkThread(state: CheckState): boolean {
+  const isReadable = walkTails(state);
+  takeBlockCount(state);
+  return isReadable;
+}
+
+function walkTails(state: CheckState): boolean {
   const { disk, findings } = state;
   if (!onDisk(disk, 0) || !onDisk(disk, 1)) {
     findings.add(
@@ -49,6 +56,11 @@ export function walkThread(state: CheckState): boolean {
       return before !== null;
     }
     if (!takeSuperblock(state, pair, before)) return false;
+    if (state.root !== pair) takeBlockCount(state);
+    if (!onDisk(disk, a) || !onDisk(disk, b)) {
+      reportTailOut(state, a, b, { block: before!.mdir!.block0, offset: before!.tailAt });
+      return true;
+    }
     state.gstate.xor(mdir.delta);
 
     a = mdir.tail0;
@@ -95,13 +107,7 @@ function checkTail(
     return false;
   }
   if (!onDisk(disk, a) || !onDisk(disk, b)) {
-    findings.add(
-      'error',
-      'tail-out-of-range',
-      place,
-      `the tail leads to ${pairText(a, b)}; expected blocks below ${disk.blockCount}`,
-    );
-    state.threadWhole = false;
+    reportTailOut(state, a, b, place);
     return false;
   }
   if (a === b)
@@ -112,6 +118,12 @@ function checkTail(
       `the tail leads to ${pairText(a, b)}; expected two different blocks`,
     );
   return true;
+}
+
+function reportTailOut(state: CheckState, a: number, b: number, place: FindingPlace): void {
+  const message = `the tail leads to ${pairText(a, b)}; expected blocks below ${state.disk.blockCount}`;
+  state.findings.add('error', 'tail-out-of-range', place, message);
+  state.threadWhole = false;
 }
 
 function reportNoRoot(state: CheckState, pair: Pair): void {
@@ -153,7 +165,7 @@ function takeSuperblock(state: CheckState, pair: Pair, before: Pair | null): boo
     findings.add('error', 'superblock-short', place, message);
     if (superblock.size < 12) return true;
   }
-  return checkSuperblock(state, superblock.words, superblock.size, place);
+  return checkSuperblock(state, superblock.words, superblock.size, pair.mdir!.split, place);
 }
 
 /** False: nothing here can be read as the superblock says. */
@@ -161,10 +173,11 @@ function checkSuperblock(
   state: CheckState,
   words: NonNullable<Pair['superblock']>['words'],
   size: number,
+  split: boolean,
   place: { block: number; offset: number },
 ): boolean {
   const { disk, settings, findings } = state;
-  const { version, blockSize, blockCount } = words;
+  const { version, blockSize } = words;
   const supported = settings.diskVersion;
   state.superblock = words;
   if (version >>> 16 !== supported >>> 16 || (version & 0xffff) > (supported & 0xffff)) {
@@ -178,6 +191,23 @@ function checkSuperblock(
     // Zero is nonsense rather than another geometry: what the device says may well be right.
     if (blockSize !== 0) return false;
   }
+  state.countAt = place;
+  // Of what changed when a superblock had expanded already only the next one knows.
+  if (split) disk.blockCount = disk.device.blockCount;
+  else takeBlockCount(state);
+  if (size < SUPERBLOCK_SIZE) return true;
+  const { nameMax, fileMax, attrMax } = state;
+  state.nameMax = limit(state, 'nameMax', words.nameMax, nameMax, settings.nameMax, NAME_MAX_LIMIT, place);
+  state.fileMax = limit(state, 'fileMax', words.fileMax, fileMax, settings.fileMax, FILE_MAX_LIMIT, place);
+  state.attrMax = limit(state, 'attrMax', words.attrMax, attrMax, settings.attrMax, ATTR_MAX_LIMIT, place);
+  return true;
+}
+
+function takeBlockCount(state: CheckState): void {
+  const { disk, settings, findings, countAt: place, superblock } = state;
+  if (place === null || superblock === null) return;
+  state.countAt = null;
+  const { blockCount } = superblock;
   const deviceCount = disk.device.blockCount;
   if (blockCount < 2) {
     findings.add(
@@ -205,12 +235,6 @@ function checkSuperblock(
         `the superblock says ${blockCount} blocks; expected ${settings.blockCount}`,
       );
   }
-  if (size < SUPERBLOCK_SIZE) return true;
-  const { nameMax, fileMax, attrMax } = state;
-  state.nameMax = limit(state, 'nameMax', words.nameMax, nameMax, settings.nameMax, NAME_MAX_LIMIT, place);
-  state.fileMax = limit(state, 'fileMax', words.fileMax, fileMax, settings.fileMax, FILE_MAX_LIMIT, place);
-  state.attrMax = limit(state, 'attrMax', words.attrMax, attrMax, settings.attrMax, ATTR_MAX_LIMIT, place);
-  return true;
 }
 
 /** The limit that holds behind this superblock. Zero stands for the driver's own. */

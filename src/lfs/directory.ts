@@ -94,6 +94,11 @@ function openChain(lfs: Lfs, head: Mdir, owner: Entry | null): Directory {
     guard.step();
     const next = tailOf(lfs, mdir);
     if (next === undefined) break;
+    if (owner !== null && next.directory !== null)
+      throw corrupt(
+        `the directory in {${head.block0}, ${head.block1}} goes on in a pair of another directory`,
+        mdir.block0,
+      );
     chain.push(next);
     mdir = next;
   }

@@ -14,7 +14,7 @@ import { type LfsPath, noEntry, shown, type Walk, walk } from './path.ts';
 import { forceConsistency } from './repair.ts';
 import { makeTag, type } from './tag.ts';
 import { checkMounted, commitPair, transact } from './transact.ts';
-import { checkAttrType } from './user-attrs.ts';
+import { type AttrValue, checkAttrType, checkAttrValues } from './user-attrs.ts';
 
 export const O_RDONLY = 1;
 export const O_WRONLY = 2;
@@ -96,7 +96,7 @@ function openEntry(lfs: Lfs, path: LfsPath, flags: number, attrs: readonly FileA
   }
 }
 
-function checkExisting(entry: Entry, path: LfsPath, flags: number): void {
+export function checkExisting(entry: Entry, path: LfsPath, flags: number): void {
   if ((flags & O_EXCL) !== 0) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
   if (entry.nameType === type.DIR) fail('LFS_ERR_ISDIR', `'${shown(path)}' is a directory`);
   if (entry.nameType !== type.REG)
@@ -193,6 +193,14 @@ export class LfsFile {
     transact(this.#lfs, () => file.truncate(size));
   }
 
+  /** Attributes to be written from now on, in place of those given to `open`. */
+  setAttrs(attrs: readonly AttrValue[]): void {
+    const file = this.#checkWritable();
+    checkAttrValues(this.#lfs, attrs);
+    file.attrs = attrs;
+    if (attrs.length > 0) file.dirty = true;
+  }
+
   /** Makes what was written, and the attributes, durable. */
   sync(): void {
     this.#sync(this.#check());
@@ -213,6 +221,13 @@ export class LfsFile {
     } finally {
       file.release();
     }
+  }
+
+  /** Ends the handle; what was not synced is lost. */
+  abandon(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.release();
   }
 
   [Symbol.dispose](): void {

@@ -10,6 +10,7 @@ export type { LfsConfig } from './config.ts';
 export { type ByteSource, detectGeometry, type Geometry } from './detect.ts';
 export type { BlockDevice } from './device.ts';
 export { LfsDir } from './dir.ts';
+export type { LfsEntry } from './entries.ts';
 export { BadBlock, errno, LfsError, type LfsErrorCode } from './errors.ts';
 export {
   LfsFile,
@@ -40,4 +41,4 @@ export type { LfsFsInfo } from './maintain.ts';
 export type { LfsInfo } from './names.ts';
 export type { FileAttr } from './open-file.ts';
 export type { LfsPath } from './path.ts';
-export type { LfsAttr } from './user-attrs.ts';
+export type { AttrValue, LfsAttr } from './user-attrs.ts';

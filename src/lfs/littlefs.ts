@@ -11,6 +11,7 @@ import type { LfsConfig } from './config.ts';
 import { describe } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { type LfsDir, openDir } from './dir.ts';
+import { attrCensus, findEntry, type LfsEntry, listEntries } from './entries.ts';
 import { invalid } from './errors.ts';
 import { LfsFile, type OpenOptions, openFile } from './files.ts';
 import { format } from './format.ts';
@@ -23,7 +24,8 @@ import type { LfsPath } from './path.ts';
 import { makeConsistent } from './repair.ts';
 import { checkMounted, checkReadable, transact } from './transact.ts';
 import { visitBlocks } from './traverse.ts';
-import { getAttr, type LfsAttr, listAttrs, removeAttr, setAttr } from './user-attrs.ts';
+import { type AttrValue, getAttr, type LfsAttr, listAttrs, removeAttr, setAttr, setAttrs } from './user-attrs.ts';
+import { readWhole, writeWhole } from './whole-file.ts';
 
 export class LittleFS {
   readonly #lfs: Lfs;
@@ -40,6 +42,16 @@ export class LittleFS {
   /** Mounts what is on the device. Writes nothing. */
   static mount(device: BlockDevice, config: LfsConfig = {}): LittleFS {
     return new LittleFS(mount(device, config));
+  }
+
+  /** Grows with every commit: whoever keeps what was read knows by it that it may be old. */
+  get commitCount(): number {
+    return this.#lfs.commits;
+  }
+
+  /** Files of up to so many bytes live in their directory and take no block of their own. */
+  get inlineMax(): number {
+    return this.#lfs.inlineMax;
   }
 
   get device(): BlockDevice {
@@ -67,8 +79,9 @@ export class LittleFS {
     return stat(this.#lfs, path);
   }
 
-  mkdir(path: LfsPath): void {
-    transact(this.#lfs, () => makeDirectory(this.#lfs, path));
+  /** With `attrs`, they appear together with the directory. */
+  mkdir(path: LfsPath, { attrs }: { readonly attrs?: readonly AttrValue[] | undefined } = {}): void {
+    transact(this.#lfs, () => makeDirectory(this.#lfs, path, attrs));
   }
 
   /** Removes a file or an empty directory. */
@@ -98,6 +111,43 @@ export class LittleFS {
   listAttrs(path: LfsPath): LfsAttr[] {
     checkReadable(this.#lfs);
     return listAttrs(this.#lfs, path);
+  }
+
+  /** Sets several attributes, and takes away those whose value is `null`, in one commit. */
+  setAttrs(path: LfsPath, attrs: readonly AttrValue[]): void {
+    transact(this.#lfs, () => setAttrs(this.#lfs, path, attrs));
+  }
+
+  /** How many entries have an attribute of which type and size: `'116:4'` -> 12. */
+  attrCensus(): Map<string, number> {
+    checkReadable(this.#lfs);
+    return attrCensus(this.#lfs);
+  }
+
+  /** An entry with its attributes, or `undefined`. Where a name on the way is no directory it throws, as `stat` does. */
+  find(path: LfsPath): LfsEntry | undefined {
+    checkReadable(this.#lfs);
+    return findEntry(this.#lfs, path);
+  }
+
+  /** The entries of a directory, without `.` and `..`. */
+  list(path: LfsPath): LfsEntry[] {
+    checkReadable(this.#lfs);
+    return listEntries(this.#lfs, path);
+  }
+
+  readFile(path: LfsPath): Uint8Array {
+    checkReadable(this.#lfs);
+    return readWhole(this.#lfs, path);
+  }
+
+  /** Creates or replaces a file: entry, content and attributes come in one commit, all or nothing. */
+  writeFile(
+    path: LfsPath,
+    bytes: Uint8Array,
+    { attrs }: { readonly attrs?: readonly AttrValue[] | undefined } = {},
+  ): void {
+    transact(this.#lfs, () => writeWhole(this.#lfs, path, bytes, attrs));
   }
 
   open(path: LfsPath, flags: number, options?: OpenOptions): LfsFile {

@@ -31,10 +31,12 @@ export function readThread(lfs: Lfs): void {
   lfs.forgetAll();
   const guard = new ThreadGuard(lfs);
   const seeds: number[] = [];
+  const seen = { blockCount: 0 };
+  lfs.blockCount = 0;
   lfs.seedParts = seeds;
   for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; ) {
     guard.step();
-    takeSuperblock(lfs, mdir);
+    takeSuperblock(lfs, mdir, seen);
     lfs.gstate.xor(mdir.delta);
     seeds.push(mdir.seed, mdir.crcs);
     const next: Mdir | undefined = tailOf(lfs, mdir);
@@ -42,6 +44,7 @@ export function readThread(lfs: Lfs): void {
     mdir = next;
   }
   if (lfs.root0 < 0) throw corrupt('no superblock in any metadata pair');
+  takeBlockCount(lfs, seen.blockCount);
   if (lfs.gstate.tag < 0 || hasHalfOrphans(lfs)) takeMendedState(lfs);
   if (lfs.gstate.tag < 0) lfs.gstate.tag = (lfs.gstate.tag + 1) | 0;
   lfs.gdisk.copy(lfs.gstate);
@@ -63,7 +66,7 @@ function takeMendedState(lfs: Lfs): void {
 }
 
 /** A pair whose first entry is the superblock is the root, if none comes after it. */
-function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
+function takeSuperblock(lfs: Lfs, mdir: Mdir, seen: { blockCount: number }): void {
   const first = mdir.glance[0];
   const isFirst = lfs.root0 < 0;
   if (first === undefined || first.nameType !== type.SUPERBLOCK || first.nameSize !== MAGIC.length) {
@@ -97,15 +100,31 @@ function takeSuperblock(lfs: Lfs, mdir: Mdir): void {
   const { blockCount, blockSize } = superblock;
   if (first.structSize < 12 || blockCount === 0)
     throw fault(lfs, 'LFS_ERR_INVAL', `the superblock says blockCount ${blockCount}, which cannot be`);
-  if (lfs.settings.blockCount !== 0 && blockCount !== lfs.settings.blockCount)
-    throw invalid(`the file system has ${blockCount} blocks, not ${lfs.settings.blockCount}`);
   if (blockSize !== lfs.blockSize)
     throw invalid(`the file system has blocks of ${blockSize} bytes, not ${lfs.blockSize}`);
-  if (blockCount > lfs.device.blockCount)
-    throw invalid(`the file system has ${blockCount} blocks, the device only ${lfs.device.blockCount}`);
-  lfs.blockCount = blockCount;
+  // Of a file system that has grown since its superblock expanded, the first superblock does not know.
+  if (!mdir.split) checkBlockCount(lfs, blockCount);
+  seen.blockCount = blockCount;
   lfs.root0 = mdir.block0;
   lfs.root1 = mdir.block1;
+}
+
+function checkBlockCount(lfs: Lfs, blockCount: number): void {
+  if (lfs.settings.blockCount !== 0 && blockCount !== lfs.settings.blockCount)
+    throw invalid(`the file system has ${blockCount} blocks, not ${lfs.settings.blockCount}`);
+  if (blockCount > lfs.device.blockCount)
+    throw invalid(`the file system has ${blockCount} blocks, the device only ${lfs.device.blockCount}`);
+}
+
+/** Until here a pair could be anywhere on the device. */
+function takeBlockCount(lfs: Lfs, blockCount: number): void {
+  checkBlockCount(lfs, blockCount);
+  lfs.blockCount = blockCount;
+  if (blockCount === lfs.device.blockCount) return;
+  for (const [block, { block0, block1 }] of lfs.pairs) {
+    if (block >= blockCount)
+      throw corrupt(`metadata pair {${block0}, ${block1}} lies outside the ${blockCount} blocks`, block);
+  }
 }
 
 function isMagic(bytes: Uint8Array, at: number): boolean {

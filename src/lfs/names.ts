@@ -24,6 +24,7 @@ import { type LfsPath, noEntry, shown, walk } from './path.ts';
 import { forceConsistency } from './repair.ts';
 import { makeTag, type } from './tag.ts';
 import { commitPair } from './transact.ts';
+import { type AttrValue, attrChanges, checkAttrValues } from './user-attrs.ts';
 
 export interface LfsInfo {
   readonly type: 'file' | 'dir';
@@ -106,7 +107,8 @@ export function newPair(lfs: Lfs): Mdir {
   return mdir;
 }
 
-export function makeDirectory(lfs: Lfs, path: LfsPath): void {
+export function makeDirectory(lfs: Lfs, path: LfsPath, attrs: readonly AttrValue[] = []): void {
+  checkAttrValues(lfs, attrs);
   forceConsistency(lfs);
   const found = walk(lfs, path);
   if (found.isRoot || found.entry !== null) fail('LFS_ERR_EXIST', `'${shown(path)}' exists`);
@@ -153,6 +155,7 @@ export function makeDirectory(lfs: Lfs, path: LfsPath): void {
     nameChange(type.DIR, id, found.name),
     { tag: makeTag(type.DIRSTRUCT, id, 8), data: encodePair(made.block0, made.block1) },
   ];
+  changes.push(...attrChanges(id, attrs));
   if (!parent.split) changes.push(tailChange(false, made.block0, made.block1));
   commitPair(lfs, parent, changes, erased);
 }

@@ -30,9 +30,12 @@ import { FILE_MAX_LIMIT, NO_BLOCK } from './layout.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { LineCache } from './line-cache.ts';
 import type { Entry, Mdir } from './mdir.ts';
+import { nameChange } from './names.ts';
+import type { Walk } from './path.ts';
 import { settleMove } from './repair.ts';
 import { makeTag, type } from './tag.ts';
 import { commitPair } from './transact.ts';
+import { type AttrValue, attrChanges } from './user-attrs.ts';
 
 /** Attributes that are read when a file is opened and written together with its data. */
 export interface FileAttr {
@@ -41,13 +44,13 @@ export interface FileAttr {
 }
 
 const zeros = new Uint8Array(4096);
-const noAttrs: readonly FileAttr[] = [];
+const noAttrs: readonly AttrValue[] = [];
 
 export class OpenFile {
   readonly lfs: Lfs;
   entry: Entry;
   readonly append: boolean;
-  readonly attrs: readonly FileAttr[];
+  attrs: readonly AttrValue[];
 
   position = 0;
   /** Whether the log of our pair has an erased end, as far as this file knows (see `relocatingCommit`). */
@@ -69,7 +72,7 @@ export class OpenFile {
   private dusty = false;
   private failed = false;
 
-  constructor(lfs: Lfs, entry: Entry, append: boolean, attrs: readonly FileAttr[] = noAttrs) {
+  constructor(lfs: Lfs, entry: Entry, append: boolean, attrs: readonly AttrValue[] = noAttrs) {
     this.lfs = lfs;
     this.entry = entry;
     this.append = append;
@@ -421,13 +424,8 @@ export class OpenFile {
     if (this.dirty && mdir !== null) {
       // Data first, or a power cut could leave metadata that leads to nothing.
       if (!this.inline) lfs.device.sync();
-      const id = mdir.entries.indexOf(entry);
-      const changes: Change[] = [this.structChange(id)];
-      for (const attr of this.attrs) {
-        changes.push({ tag: makeTag(type.USERATTR + attr.type, id, attr.buffer.length), data: attr.buffer.slice() });
-      }
       try {
-        commitPair(lfs, mdir, changes, this.logErased);
+        commitPair(lfs, mdir, this.contents(mdir.entries.indexOf(entry)), this.logErased);
       } catch (error) {
         this.failed = true;
         throw error;
@@ -437,6 +435,28 @@ export class OpenFile {
     for (const other of lfs.files) if (other !== this && isSameFile(entry, other.entry)) other.dusty = true;
     this.failed = false;
     this.settle();
+  }
+
+  /** The first commit of a file that is on no disk yet: entry, data and attributes in one. */
+  appear(found: Walk): void {
+    const { lfs, entry } = this;
+    this.flush();
+    if (!this.inline) lfs.device.sync();
+    const { id, mdir } = found.place();
+    commitPair(lfs, mdir!, [
+      { tag: makeTag(type.CREATE, id, 0), data: null, entry },
+      nameChange(type.REG, id, found.name),
+      ...this.contents(id),
+    ]);
+    this.dirty = false;
+  }
+
+  /** Data and attributes, as changes to the entry with this id. */
+  private contents(id: number): Change[] {
+    const { entry, attrs } = this;
+    // What is to be taken away has to be there.
+    const wanted = attrs.filter((attr) => attr.buffer !== null || entry.findAttr(attr.type) !== undefined);
+    return [this.structChange(id), ...attrChanges(id, wanted)];
   }
 
   /**

@@ -54,13 +54,11 @@ export function orphaningCommit(
 
   let orphans = false;
   if (state !== 'relocated') return orphans;
-  // Tails can be set again, by whoever mends the thread.
-  let isPrecious = changes.some(({ tag }) => tagFamily(tag) !== type.TAIL);
   lfs.relocating++;
   try {
     while (state === 'relocated') {
       state = 'done';
-      if (isPrecious) lfs.precious.push(moved);
+      lfs.precious.push(moved);
       if (samePair(old0, old1, lfs.root0, lfs.root1)) {
         lfs.root0 = moved.block0;
         lfs.root1 = moved.block1;
@@ -93,7 +91,6 @@ export function orphaningCommit(
         if (hasOrphans(lfs.gstate)) addOrphans(lfs.gstate, parentEntry !== undefined ? -1 : 0);
         const changes: Change[] = [];
         takeMove(lfs, pred, changes);
-        isPrecious = changes.length > 0;
         old0 = pred.block0;
         old1 = pred.block1;
         changes.push(tailChange(pred.split, moved.block0, moved.block1));
@@ -118,9 +115,9 @@ export function orphaningCommit(
 }
 
 /**
- * A commit. While the thread holds an old state of a pair that moved with something to lose, nothing moves of which
- * somebody would have to be told in that old state, worn or not: what the old state lacks would be lost with the new
- * one. (C moves it, and loses an acknowledged write.)
+ * A commit. While the thread holds an old state of a pair that moved, nothing moves of which somebody would have to be
+ * told in that old state, worn or not: the new one would not know of it, and what only the new one has, be it a tail,
+ * would be lost with it. (C moves it, and loses an acknowledged write.)
  */
 function commitOne(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean): CommitState {
   if (lfs.precious.length > 0 && needsRelocation(lfs, mdir.rev)) lfs.mayMove = !involvesOld(lfs, mdir);
@@ -138,11 +135,15 @@ function involvesOld(lfs: Lfs, mdir: Mdir): boolean {
   return [mdir, parent, pred].some((pair) => pair !== undefined && isOld(lfs, pair));
 }
 
-/** Whether a pair, or one split off it, has the entry of the directory that begins with `mdir`. */
+/**
+ * Whether a pair, or one split off it, has the entry of the directory that begins with `mdir`, or comes before `mdir` in
+ * the thread as it will be.
+ */
 function leadsTo(lfs: Lfs, pair: Mdir, mdir: Mdir): boolean {
   const guard = new ThreadGuard(lfs);
   for (let part: Mdir | undefined = pair; part !== undefined; part = part.split ? tailOf(lfs, part) : undefined) {
     guard.step();
+    if (part.hasTail && samePair(part.tail0, part.tail1, mdir.block0, mdir.block1)) return true;
     for (const { structType, word0, word1 } of part.glance)
       if (structType === type.DIRSTRUCT && samePair(word0, word1, mdir.block0, mdir.block1)) return true;
   }

@@ -10,6 +10,7 @@ import { describe, whole } from './config.ts';
 import { invalid, LfsError } from './errors.ts';
 import { fail, type Lfs } from './lfs.ts';
 import type { Entry } from './mdir.ts';
+import type { Change } from './pair-commit.ts';
 import { fetchPair } from './pairs.ts';
 import { type LfsPath, noEntry, walk } from './path.ts';
 import { settleMove } from './repair.ts';
@@ -51,25 +52,49 @@ export function listAttrs(lfs: Lfs, path: LfsPath): LfsAttr[] {
   return attrs.map(({ type: attrType, size }) => ({ type: attrType, size })).sort((a, b) => a.type - b.type);
 }
 
-export function setAttr(lfs: Lfs, path: LfsPath, attrType: number, bytes: Uint8Array): void {
-  checkAttrType(attrType);
-  if (!(bytes instanceof Uint8Array)) throw invalid(`attribute value is ${describe(bytes)}; allowed: a Uint8Array`);
-  if (bytes.length > lfs.attrMax)
-    fail('LFS_ERR_NOSPC', `an attribute of ${bytes.length} bytes; allowed: up to ${lfs.attrMax}`);
-  commitAttr(lfs, attrEntry(lfs, path), attrType, bytes);
+/** A value to set; `null` takes the attribute away. */
+export interface AttrValue {
+  readonly type: number;
+  readonly buffer: Uint8Array | null;
 }
 
-export function removeAttr(lfs: Lfs, path: LfsPath, attrType: number): void {
-  checkAttrType(attrType);
-  commitAttr(lfs, attrEntry(lfs, path), attrType, null);
+export function checkAttrValues(lfs: Lfs, attrs: readonly AttrValue[]): void {
+  if (!Array.isArray(attrs)) throw invalid(`attrs is ${describe(attrs)}; allowed: an array of { type, buffer }`);
+  for (const attr of attrs) {
+    checkAttrType(attr?.type);
+    const { buffer } = attr;
+    if (buffer === null) continue;
+    if (!(buffer instanceof Uint8Array)) throw invalid(`attribute value is ${describe(buffer)}; allowed: a Uint8Array`);
+    if (buffer.length > lfs.attrMax)
+      fail('LFS_ERR_NOSPC', `an attribute of ${buffer.length} bytes; allowed: up to ${lfs.attrMax}`);
+  }
 }
 
-function commitAttr(lfs: Lfs, entry: Entry, attrType: number, bytes: Uint8Array | null): void {
+/** The values stay the caller's: what is committed is a copy. */
+export function attrChanges(id: number, attrs: readonly AttrValue[]): Change[] {
+  return attrs.map(({ type: attrType, buffer }) => ({
+    tag: makeTag(type.USERATTR + attrType, id, buffer === null ? DELETED : buffer.length),
+    data: buffer === null ? null : buffer.slice(),
+  }));
+}
+
+/** Sets and takes away several attributes in one commit. */
+export function setAttrs(lfs: Lfs, path: LfsPath, attrs: readonly AttrValue[]): void {
+  checkAttrValues(lfs, attrs);
+  const entry = attrEntry(lfs, path);
+  if (attrs.length === 0) return;
   if (entry.mdir === null) throw new LfsError('LFS_ERR_NOENT', 'the entry is gone');
   settleMove(lfs, entry.mdir);
   const mdir = entry.mdir;
-  const id = mdir.entries.indexOf(entry);
-  // The value stays the caller's: what is committed is a copy.
-  const tag = makeTag(type.USERATTR + attrType, id, bytes === null ? DELETED : bytes.length);
-  commitPair(lfs, mdir, [{ tag, data: bytes === null ? null : bytes.slice() }]);
+  commitPair(lfs, mdir, attrChanges(mdir.entries.indexOf(entry), attrs));
+}
+
+export function setAttr(lfs: Lfs, path: LfsPath, attrType: number, bytes: Uint8Array): void {
+  checkAttrType(attrType);
+  if (!(bytes instanceof Uint8Array)) throw invalid(`attribute value is ${describe(bytes)}; allowed: a Uint8Array`);
+  setAttrs(lfs, path, [{ type: attrType, buffer: bytes }]);
+}
+
+export function removeAttr(lfs: Lfs, path: LfsPath, attrType: number): void {
+  setAttrs(lfs, path, [{ type: attrType, buffer: null }]);
 }

@@ -4,4 +4,5 @@
  * @module
  */
 
+export { detectFile } from './detect.ts';
 export { FileDevice, type FileDeviceOptions } from './file.ts';

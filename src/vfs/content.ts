@@ -1,0 +1,376 @@
+/**
+ * What regular files hold: read, write, truncate, in memory as long as that is sensible.
+ *
+ *   small or being written    `bytes`: the whole file in memory; from `dirtyFrom` on it is ahead of the image
+ *   large                     `handle`: the file is open in the engine; what is written there is `uncommitted` until
+ *                             it is flushed, so it is all or nothing as well
+ *
+ * A write first reserves the room that its flush will take (space.ts). Where that is not to be had, everything is
+ * flushed and the room counted exactly; a write that cannot be held back any more goes to the image at once.
+ *
+ * @module
+ */
+
+import { LfsError } from '../lfs/errors.ts';
+import type { LfsFile } from '../lfs/files.ts';
+import { touchContent } from './clock.ts';
+import { translated, VfsError } from './errno.ts';
+import { contentOf, dropHandle, type FileContent, keepClean, patch, settle } from './file-content.ts';
+import { lfsPath, pathOf } from './image.ts';
+import type { Node } from './node.ts';
+import { metaAttrs } from './profiles.ts';
+import { countFree, dataBlocks, noSpace, reserve } from './space.ts';
+import type { VfsState } from './state.ts';
+import { flushAll, flushNode, markDirty } from './write-back.ts';
+
+/** Files up to this size are kept in memory while they are written. */
+const WHOLE_MAX = 32 * 1024 * 1024;
+/** Files up to this size are read as a whole. */
+const CACHED_MAX = 64 * 1024;
+/** More than this in memory ahead of the image is flushed. */
+const DIRTY_MAX = 64 * 1024 * 1024;
+
+const LFS_O_RDONLY = 1;
+const LFS_O_RDWR = 3;
+
+const noBytes: Uint8Array = new Uint8Array(0);
+
+// ---- reading
+
+/** Copies what there is at `position`; returns how many bytes that is. */
+export function readContent(
+  state: VfsState,
+  node: Node,
+  target: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): number {
+  const size = Math.min(length, node.size - position);
+  if (size <= 0) return 0;
+  const file = contentOf(node);
+  if (file.bytes === null && !file.uncommitted && node.size <= CACHED_MAX) load(state, node, file);
+  if (file.bytes !== null) {
+    target.set(file.bytes.subarray(position, position + size), offset);
+    return size;
+  }
+  try {
+    file.handle ??= state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDONLY);
+    file.handle.seek(position);
+    return file.handle.read(target, offset, size);
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/** Everything from a position on, as a copy. */
+export function readAll(state: VfsState, node: Node, position: number): Uint8Array {
+  const size = Math.max(0, node.size - position);
+  if (size === 0) return new Uint8Array(0);
+  const file = contentOf(node);
+  if (file.bytes !== null) return file.bytes.slice(position, position + size);
+  if (position === 0 && !file.uncommitted && file.handle === null && node.parent !== null) {
+    try {
+      const bytes = state.lfs.readFile(lfsPath(pathOf(state, node)));
+      if (bytes.length <= CACHED_MAX) {
+        file.bytes = bytes;
+        keepClean(state, node);
+        return bytes.slice();
+      }
+      return bytes;
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+  const bytes = new Uint8Array(size);
+  readContent(state, node, bytes, 0, size, position);
+  return bytes;
+}
+
+function load(state: VfsState, node: Node, file: FileContent): void {
+  if (node.size === 0) file.bytes = noBytes;
+  else {
+    const { handle } = file;
+    try {
+      if (handle === null) file.bytes = state.lfs.readFile(lfsPath(pathOf(state, node)));
+      else {
+        const bytes = new Uint8Array(node.size);
+        handle.seek(0);
+        handle.read(bytes);
+        file.bytes = bytes;
+      }
+    } catch (error) {
+      throw translated(error);
+    }
+    if (node.parent !== null && node.size <= CACHED_MAX) keepClean(state, node);
+  }
+}
+
+// ---- writing
+
+export function writeContent(
+  state: VfsState,
+  node: Node,
+  source: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): void {
+  const end = position + length;
+  if (end > state.fileMax) throw new VfsError('EFBIG', `a file holds up to ${state.fileMax} bytes`);
+  const file = contentOf(node);
+  const { size } = node;
+  const newSize = Math.max(size, end);
+  if (file.uncommitted || newSize > WHOLE_MAX) {
+    writeThrough(state, node, file, source, offset, length, position);
+    return;
+  }
+  if (file.bytes === null) load(state, node, file);
+  const from = Math.min(file.dirtyFrom, position, size);
+  if (node.parent !== null && !makeRoom(state, node, newSize, from)) {
+    writeAtOnce(state, node, file, source, offset, length, position);
+    return;
+  }
+  const bytes = roomFor(file, size, newSize);
+  bytes.set(offset === 0 && length === source.length ? source : source.subarray(offset, offset + length), position);
+  changed(state, node, file, from, newSize);
+}
+
+/** The file's bytes, with room for more; what is behind `size` is zero. */
+function roomFor(file: FileContent, size: number, newSize: number): Uint8Array {
+  const bytes = file.bytes!;
+  if (newSize <= bytes.length) return bytes;
+  const capacity = bytes.length === 0 ? newSize : Math.max(newSize, Math.min(bytes.length * 2, WHOLE_MAX), 64);
+  const grown = new Uint8Array(capacity);
+  grown.set(size === bytes.length ? bytes : bytes.subarray(0, size));
+  file.bytes = grown;
+  return grown;
+}
+
+function changed(state: VfsState, node: Node, file: FileContent, from: number, size: number): void {
+  file.dirtyFrom = from;
+  node.size = size;
+  touchContent(node, state.clock);
+  node.metaDirty = true;
+  if (node.parent === null) return;
+  state.dirtyBytes += size - file.counted;
+  file.counted = size;
+  markDirty(state, node);
+  if (state.dirtyBytes > DIRTY_MAX) {
+    if (state.durability === 'fsync') flushAll(state);
+    else spill(state, node, file);
+  }
+}
+
+/** The whole content at once, as `open` with O_TRUNC and a write would have it. */
+export function replaceContent(state: VfsState, node: Node, data: Uint8Array): void {
+  if (data.length > state.fileMax) throw new VfsError('EFBIG', `a file holds up to ${state.fileMax} bytes`);
+  const file = contentOf(node);
+  if (data.length > WHOLE_MAX || !makeRoom(state, node, data.length, 0)) {
+    truncateContent(state, node, 0);
+    writeContent(state, node, data, 0, data.length, 0);
+    return;
+  }
+  dropHandle(file);
+  file.bytes = data.slice();
+  changed(state, node, file, 0, data.length);
+}
+
+/** Room for a file of this size, changed from `from` on, to be flushed later. */
+function makeRoom(state: VfsState, node: Node, size: number, from: number): boolean {
+  const blocks = dataBlocks(state, size, from);
+  const inlineBytes = size <= state.inlineMax ? size : 0;
+  if (reserve(state, node, blocks, inlineBytes)) return true;
+  flushAll(state);
+  countFree(state);
+  return reserve(state, node, blocks, inlineBytes);
+}
+
+/** A write for which nothing can be reserved: it is on the image when this returns, or nothing has changed. */
+function writeAtOnce(
+  state: VfsState,
+  node: Node,
+  file: FileContent,
+  source: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): void {
+  flushNode(state, node);
+  const { size } = node;
+  let handle: LfsFile | null = null;
+  try {
+    dropHandle(file);
+    countFree(state);
+    if (dataBlocks(state, Math.max(size, position + length), Math.min(position, size)) > state.freeFloor)
+      throw noSpace();
+    handle = state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDWR);
+    handle.seek(position);
+    handle.write(source, offset, length);
+    node.size = Math.max(size, position + length);
+    touchContent(node, state.clock);
+    handle.setAttrs(metaAttrs(state.profile, node));
+    handle.sync();
+    handle.abandon();
+  } catch (error) {
+    handle?.abandon();
+    node.size = size;
+    throw translated(error);
+  } finally {
+    state.seenCommits = state.lfs.commitCount;
+    countFree(state);
+  }
+  file.bytes = null;
+  state.cached.delete(node);
+}
+
+/** Through the engine, for files too large for memory. */
+function writeThrough(
+  state: VfsState,
+  node: Node,
+  file: FileContent,
+  source: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): void {
+  if (node.parent === null) {
+    // It has no name on the image any more: nothing can be made larger there.
+    if (file.bytes === null) load(state, node, file);
+    roomFor(file, node.size, Math.max(node.size, position + length)).set(
+      source.subarray(offset, offset + length),
+      position,
+    );
+    node.size = Math.max(node.size, position + length);
+    touchContent(node, state.clock);
+    return;
+  }
+  spill(state, node, file);
+  const from = Math.min(position, node.size);
+  const blocks = dataBlocks(state, Math.max(node.size, position + length), from);
+  if (state.freeFloor < state.reservedBlocks + blocks + 8) {
+    flushAll(state, node);
+    countFree(state);
+    if (state.freeFloor < state.reservedBlocks + blocks + 8) throw noSpace();
+  }
+  state.freeFloor -= blocks;
+  const handle = file.handle!;
+  try {
+    handle.seek(position);
+    handle.write(source, offset, length);
+  } catch (error) {
+    if (error instanceof LfsError) giveUp(state, node, file);
+    throw translated(error);
+  }
+  node.size = Math.max(node.size, position + length);
+  touchContent(node, state.clock);
+  node.metaDirty = true;
+  markDirty(state, node);
+}
+
+/** Gives what is in memory to the engine, uncommitted. */
+function spill(state: VfsState, node: Node, file: FileContent): void {
+  if (file.uncommitted) return;
+  if (!node.onDisk) {
+    // The engine opens what is there: an empty file, for the time being.
+    const { bytes, dirtyFrom } = file;
+    const { size } = node;
+    file.bytes = noBytes;
+    node.size = 0;
+    flushNode(state, node);
+    file.bytes = bytes;
+    file.dirtyFrom = dirtyFrom;
+    node.size = size;
+  }
+  dropHandle(file);
+  try {
+    file.handle = state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDWR);
+    file.uncommitted = true;
+    patch(node, file, file.handle);
+  } catch (error) {
+    giveUp(state, node, file);
+    throw translated(error);
+  }
+  settle(state, file);
+  file.bytes = null;
+  state.cached.delete(node);
+}
+
+/** A write of the engine failed: what was not committed is lost, the file is as the image has it. */
+function giveUp(state: VfsState, node: Node, file: FileContent): void {
+  dropHandle(file);
+  try {
+    node.size = state.lfs.find(lfsPath(pathOf(state, node)))?.size ?? 0;
+  } catch {
+    node.size = 0;
+  }
+}
+
+export function truncateContent(state: VfsState, node: Node, size: number): void {
+  if (size > state.fileMax) throw new VfsError('EFBIG', `a file holds up to ${state.fileMax} bytes`);
+  const file = contentOf(node);
+  const old = node.size;
+  if (size === 0) {
+    dropHandle(file);
+    settle(state, file);
+    if (node.parent !== null && !makeRoom(state, node, 0, 0)) {
+      // The engine frees more than it takes.
+      reserveNothing(state, node);
+    }
+    file.bytes = noBytes;
+    changed(state, node, file, 0, 0);
+    return;
+  }
+  if (file.uncommitted || (size > WHOLE_MAX && node.parent !== null)) {
+    truncateThrough(state, node, file, size);
+    return;
+  }
+  if (file.bytes === null) load(state, node, file);
+  const from = Math.min(file.dirtyFrom, size, old);
+  if (node.parent !== null && !makeRoom(state, node, size, from)) {
+    if (size > old) throw noSpace();
+    reserveNothing(state, node);
+  }
+  const bytes = roomFor(file, old, size);
+  if (size < old) bytes.fill(0, size, old);
+  changed(state, node, file, from, size);
+}
+
+function reserveNothing(state: VfsState, node: Node): void {
+  state.reservedBlocks -= node.reservedBlocks;
+  node.reservedBlocks = 0;
+}
+
+function truncateThrough(state: VfsState, node: Node, file: FileContent, size: number): void {
+  spill(state, node, file);
+  if (size > node.size) {
+    const blocks = dataBlocks(state, size, node.size);
+    countFree(state);
+    if (state.freeFloor < state.reservedBlocks + blocks + 8) throw noSpace();
+  }
+  try {
+    file.handle!.truncate(size);
+  } catch (error) {
+    if (error instanceof LfsError) giveUp(state, node, file);
+    throw translated(error);
+  }
+  node.size = size;
+  touchContent(node, state.clock);
+  node.metaDirty = true;
+  markDirty(state, node);
+}
+
+/** Before the name goes: what is still wanted of the content must not depend on it. */
+export function keepWithoutName(state: VfsState, node: Node): void {
+  const file = contentOf(node);
+  if (file.bytes !== null || file.handle !== null || node.size === 0) return;
+  if (node.size <= CACHED_MAX) {
+    load(state, node, file);
+    return;
+  }
+  try {
+    file.handle = state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDONLY);
+  } catch (error) {
+    throw translated(error);
+  }
+}

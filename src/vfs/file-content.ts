@@ -1,0 +1,78 @@
+/**
+ * What is known of a regular file's content; `content.ts` has the states it goes through.
+ *
+ * @module
+ */
+
+import type { LfsFile } from '../lfs/files.ts';
+import type { Node } from './node.ts';
+import type { VfsState } from './state.ts';
+
+/** Clean content kept in memory, in all. */
+const KEPT_MAX = 16 * 1024 * 1024;
+/** Of one file. */
+const KEPT_EACH_MAX = 64 * 1024;
+
+export class FileContent {
+  /** The whole file, as far as the node's size; `null` while only the image has it. */
+  bytes: Uint8Array | null = null;
+  /** From here on the image has something else. */
+  dirtyFrom: number = Number.POSITIVE_INFINITY;
+  handle: LfsFile | null = null;
+  /** The handle has what no commit has. */
+  uncommitted = false;
+
+  /** What of it counts as memory that is ahead of the image. */
+  counted = 0;
+
+  get isDirty(): boolean {
+    return this.uncommitted || this.dirtyFrom !== Number.POSITIVE_INFINITY;
+  }
+}
+
+export function contentOf(node: Node): FileContent {
+  node.file ??= new FileContent();
+  return node.file;
+}
+
+/** Writes what is ahead of the image to an engine's handle. */
+export function patch(node: Node, file: FileContent, handle: LfsFile): void {
+  const { dirtyFrom } = file;
+  if (dirtyFrom === Number.POSITIVE_INFINITY) return;
+  if (handle.size() > dirtyFrom) handle.truncate(dirtyFrom);
+  handle.seek(dirtyFrom);
+  if (node.size > dirtyFrom) handle.write(file.bytes!, dirtyFrom, node.size - dirtyFrom);
+}
+
+export function dropHandle(file: FileContent): void {
+  file.handle?.abandon();
+  file.handle = null;
+  file.uncommitted = false;
+}
+
+/** The image has everything. */
+export function settle(state: VfsState, file: FileContent): void {
+  file.dirtyFrom = Number.POSITIVE_INFINITY;
+  state.dirtyBytes -= file.counted;
+  file.counted = 0;
+}
+
+/** A clean file's bytes stay in memory as long as there are not too many of them. */
+export function keepClean(state: VfsState, node: Node): void {
+  const file = node.file!;
+  if (node.size > KEPT_EACH_MAX) {
+    file.bytes = null;
+    return;
+  }
+  if (state.cached.has(node)) return;
+  state.cached.add(node);
+  state.cachedBytes += node.size;
+  if (state.cachedBytes <= KEPT_MAX) return;
+  for (const each of state.cached) {
+    if (each !== node && each.file !== null && !each.file.isDirty && each.parent !== null && each.onDisk)
+      each.file.bytes = null;
+  }
+  state.cached.clear();
+  state.cached.add(node);
+  state.cachedBytes = node.size;
+}

@@ -1,0 +1,274 @@
+/**
+ * What changes the tree: making, removing, moving and describing nodes, as POSIX has it.
+ *
+ * Works on nodes, not on paths: `walk.ts` finds them. Each call happens as a whole or throws and leaves things as they
+ * were. Names come in as bytes in text form, checked by the walk.
+ *
+ * @module
+ */
+
+import { setTimes, touchContent, touchNew, touchStatus } from './clock.ts';
+import { keepWithoutName } from './content.ts';
+import { translated, VfsError } from './errno.ts';
+import { dropHandle } from './file-content.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, W_OK } from './flags.ts';
+import { childPath, countSubdirectories, isEmpty, lfsPath, pathOf } from './image.ts';
+import type { Node } from './node.ts';
+import { inGroup, mayAccess, needEntry, needOwner, needRemoval, withoutPrivileges } from './permissions.ts';
+import type { Name, TimeToSet } from './posix.ts';
+import { keepsTypes } from './profiles.ts';
+import { countFree, reserve } from './space.ts';
+import type { Credentials, VfsState } from './state.ts';
+import { flushAll, flushNode, forget, madeNew, markDirty, metaChanged, mustWrite, touchLazily } from './write-back.ts';
+
+export function emit(state: VfsState, type: 'rename' | 'change', dir: Node, name: Name): void {
+  if (state.listeners.size === 0) return;
+  const event = { type, path: childPath(state, dir, name) };
+  for (const listener of [...state.listeners]) listener(event);
+}
+
+export function emitChange(state: VfsState, node: Node): void {
+  if (state.listeners.size === 0 || node.parent === null || node.parent === node) return;
+  emit(state, 'change', node.parent, node.name);
+}
+
+function touchDirectory(state: VfsState, dir: Node): void {
+  touchContent(dir, state.clock);
+  touchLazily(state, dir);
+}
+
+/** A new node in a directory where there is none of this name. A regular file is not complete before it is closed. */
+export function makeNode(
+  state: VfsState,
+  who: Credentials,
+  dir: Node,
+  name: Name,
+  mode: number,
+  { rdev = 0, target = null }: { rdev?: number; target?: Name | null } = {},
+): Node {
+  mustWrite(state);
+  if (dir.parent === null) throw new VfsError('ENOENT');
+  needEntry(dir, who);
+  const kind = mode & S_IFMT;
+  if (kind !== S_IFREG && kind !== S_IFDIR && !keepsTypes(state.profile))
+    throw new VfsError('EPERM', `metadata: '${state.profile}' keeps files and directories only`);
+
+  const node = state.newNode(mode);
+  node.uid = who.uid;
+  node.gid = who.gid;
+  if ((dir.mode & S_ISGID) !== 0) {
+    node.gid = dir.gid;
+    if (kind === S_IFDIR) node.mode |= S_ISGID;
+  }
+  node.rdev = rdev;
+  node.target = target;
+  if (target !== null) node.size = target.length;
+  if (kind === S_IFDIR) {
+    node.complete = true;
+    node.subdirectories = 0;
+  }
+  touchNew(node, state.clock);
+  node.name = name;
+  const fits = makeRoom(state, node);
+  dir.addChild(name, node);
+  try {
+    if (fits && kind === S_IFREG) {
+      node.metaDirty = true;
+      markDirty(state, node);
+    } else if (fits) madeNew(state, node);
+    else flushNode(state, node);
+  } catch (error) {
+    dir.dropChild(node);
+    forget(state, node);
+    throw error;
+  }
+  if (kind === S_IFDIR && dir.subdirectories >= 0) dir.subdirectories++;
+  touchDirectory(state, dir);
+  emit(state, 'rename', dir, name);
+  return node;
+}
+
+function makeRoom(state: VfsState, node: Node): boolean {
+  const blocks = node.isDirectory ? 2 : 0;
+  const bytes = node.target?.length ?? 0;
+  if (reserve(state, node, blocks, bytes)) return true;
+  flushAll(state);
+  countFree(state);
+  return reserve(state, node, blocks, bytes);
+}
+
+/** A node loses its name; who holds it goes on with it. */
+function detach(state: VfsState, node: Node): void {
+  const dir = node.parent!;
+  dir.dropChild(node);
+  if (node.isDirectory) {
+    if (dir.subdirectories >= 0) dir.subdirectories--;
+    state.forgetPaths();
+  } else if (node.isLink) state.prefixes.clear();
+  forget(state, node);
+  touchStatus(node, state.clock);
+  if (node.holders === 0 && node.file !== null) dropHandle(node.file);
+}
+
+export function unlinkNode(state: VfsState, who: Credentials, node: Node): void {
+  mustWrite(state);
+  const dir = node.parent!;
+  needRemoval(dir, node, who);
+  if (node.isDirectory) throw new VfsError('EISDIR');
+  removeFromImage(state, node);
+  const { name } = node;
+  detach(state, node);
+  touchDirectory(state, dir);
+  emit(state, 'rename', dir, name);
+}
+
+export function removeDirectory(state: VfsState, who: Credentials, node: Node): void {
+  mustWrite(state);
+  const dir = node.parent!;
+  if (dir === node) throw new VfsError('EBUSY');
+  needRemoval(dir, node, who);
+  if (!node.isDirectory) throw new VfsError('ENOTDIR');
+  if (!isEmpty(state, node)) throw new VfsError('ENOTEMPTY');
+  removeFromImage(state, node);
+  const { name } = node;
+  detach(state, node);
+  touchDirectory(state, dir);
+  emit(state, 'rename', dir, name);
+}
+
+function removeFromImage(state: VfsState, node: Node): void {
+  if (!node.onDisk) return;
+  if (node.isFile && node.holders > 0) keepWithoutName(state, node);
+  const dirtyFile = node.file;
+  // The engine would go on writing to a file that has no name.
+  if (dirtyFile !== null && node.holders === 0) dropHandle(dirtyFile);
+  try {
+    state.lfs.remove(lfsPath(pathOf(state, node)));
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    state.seenCommits = state.lfs.commitCount;
+  }
+  node.onDisk = false;
+}
+
+/** Moves a node to another name, in place of what has that name. */
+export function renameNode(
+  state: VfsState,
+  who: Credentials,
+  node: Node,
+  dir: Node,
+  name: Name,
+  target: Node | null,
+): void {
+  mustWrite(state);
+  const oldDir = node.parent!;
+  const oldName = node.name;
+  if (node === state.root) throw new VfsError('EBUSY');
+  if (dir.parent === null) throw new VfsError('ENOENT');
+  needRemoval(oldDir, node, who);
+  needEntry(dir, who);
+  if (node === target) return;
+  if (node.isDirectory) {
+    for (let at = dir; ; at = at.parent!) {
+      if (at === node) throw new VfsError('EINVAL', 'a directory cannot be moved into itself');
+      if (at.parent === at) break;
+    }
+    // `..` of a directory that moves is written.
+    if (dir !== oldDir && who.uid !== 0 && !mayAccess(node, who, W_OK)) throw new VfsError('EACCES');
+  }
+  if (target !== null) {
+    needRemoval(dir, target, who);
+    if (target === state.root) throw new VfsError('EBUSY');
+    if (target.isDirectory && !node.isDirectory) throw new VfsError('EISDIR');
+    if (!target.isDirectory && node.isDirectory) throw new VfsError('ENOTDIR');
+    if (target.isDirectory && !isEmpty(state, target)) throw new VfsError('ENOTEMPTY');
+  }
+  if (node.onDisk || target?.onDisk === true || state.durability === 'close')
+    moveOnImage(state, node, dir, name, target);
+  if (target !== null) {
+    target.onDisk = false;
+    detach(state, target);
+  }
+  oldDir.dropChild(node);
+  dir.addChild(name, node);
+  if (node.isDirectory) {
+    if (oldDir.subdirectories >= 0) oldDir.subdirectories--;
+    if (dir.subdirectories >= 0) dir.subdirectories++;
+    state.forgetPaths();
+  } else if (node.isLink) state.prefixes.clear();
+  touchStatus(node, state.clock);
+  touchLazily(state, node);
+  touchDirectory(state, oldDir);
+  if (dir !== oldDir) touchDirectory(state, dir);
+  emit(state, 'rename', oldDir, oldName);
+  emit(state, 'rename', dir, name);
+}
+
+/** What the name will publish is on the image before it is. */
+function moveOnImage(state: VfsState, node: Node, dir: Node, name: Name, target: Node | null): void {
+  flushNode(state, node);
+  if (!dir.onDisk) flushNode(state, dir);
+  if (target?.onDisk === true && target.isFile && target.holders > 0) keepWithoutName(state, target);
+  try {
+    state.lfs.rename(lfsPath(pathOf(state, node)), lfsPath(childPath(state, dir, name)));
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    state.seenCommits = state.lfs.commitCount;
+  }
+}
+
+export function setMode(state: VfsState, who: Credentials, node: Node, mode: number): void {
+  mustWrite(state);
+  needOwner(node, who);
+  let bits = mode & 0o7777;
+  if (who.uid !== 0 && !inGroup(who, node.gid)) bits &= ~S_ISGID;
+  node.mode = (node.mode & S_IFMT) | bits;
+  touchStatus(node, state.clock);
+  metaChanged(state, node);
+  emitChange(state, node);
+}
+
+/** -1 leaves an id as it is. */
+export function setOwner(state: VfsState, who: Credentials, node: Node, uid: number, gid: number): void {
+  mustWrite(state);
+  const changesUser = uid !== -1 && uid !== 0xffffffff;
+  const changesGroup = gid !== -1 && gid !== 0xffffffff;
+  if (who.uid !== 0) {
+    if (changesUser && uid !== node.uid) throw new VfsError('EPERM');
+    if ((changesUser || changesGroup) && who.uid !== node.uid) throw new VfsError('EPERM');
+    if (changesGroup && gid !== node.gid && !inGroup(who, gid)) throw new VfsError('EPERM');
+  }
+  if (changesUser) node.uid = uid >>> 0;
+  if (changesGroup) node.gid = gid >>> 0;
+  if (!node.isDirectory && (changesUser || changesGroup) && (node.mode & 0o111) !== 0)
+    node.mode = withoutPrivileges(node.mode);
+  touchStatus(node, state.clock);
+  metaChanged(state, node);
+  emitChange(state, node);
+}
+
+export function setNodeTimes(state: VfsState, who: Credentials, node: Node, atime: TimeToSet, mtime: TimeToSet): void {
+  mustWrite(state);
+  if (who.uid !== 0 && who.uid !== node.uid) {
+    const isNow = atime === 'now' && mtime === 'now';
+    if (!isNow) throw new VfsError('EPERM');
+    if (!mayAccess(node, who, W_OK)) throw new VfsError('EACCES');
+  }
+  setTimes(node, atime, mtime, state.clock);
+  metaChanged(state, node);
+  emitChange(state, node);
+}
+
+/** Before a node is shown as a `Stat`. */
+export function completeStat(state: VfsState, node: Node): Node {
+  if (node.isDirectory && node.subdirectories < 0) countSubdirectories(state, node);
+  return node;
+}
+
+export function makeLink(state: VfsState, who: Credentials, dir: Node, name: Name, target: Name): Node {
+  if (target.length === 0) throw new VfsError('ENOENT');
+  if (target.length > 4095) throw new VfsError('ENAMETOOLONG');
+  return makeNode(state, who, dir, name, S_IFLNK | 0o777, { target });
+}
