@@ -2,6 +2,7 @@
  * What regular files hold: read, write, truncate, in memory as long as that is sensible.
  *
  *   small or being written    `bytes`: the whole file in memory; from `dirtyFrom` on it is ahead of the image
+ *   large and added to        `bytes`: what lies behind `base`; before it the image has the file
  *   large                     `handle`: the file is open in the engine; what is written there is `uncommitted` until
  *                             it is flushed, so it is all or nothing as well
  *
@@ -15,7 +16,7 @@ import { LfsError } from '../lfs/errors.ts';
 import type { LfsFile } from '../lfs/files.ts';
 import { touchContent } from './clock.ts';
 import { translated, VfsError } from './errno.ts';
-import { contentOf, dropHandle, type FileContent, keepClean, patch, settle } from './file-content.ts';
+import { contentOf, dropBytes, dropHandle, type FileContent, keepClean, patch, settle } from './file-content.ts';
 import { lfsPath, pathOf } from './image.ts';
 import type { Node } from './node.ts';
 import { metaAttrs } from './profiles.ts';
@@ -50,10 +51,25 @@ export function readContent(
   if (size <= 0) return 0;
   const file = contentOf(node);
   if (file.bytes === null && !file.uncommitted && node.size <= CACHED_MAX) load(state, node, file);
-  if (file.bytes !== null) {
-    target.set(file.bytes.subarray(position, position + size), offset);
-    return size;
-  }
+  if (file.bytes === null) return readImage(state, node, file, target, offset, size, position);
+  const { bytes, base } = file;
+  const before = Math.min(size, base - position);
+  if (before > 0) readImage(state, node, file, target, offset, before, position);
+  const behind = Math.max(position, base);
+  if (position + size > behind)
+    target.set(bytes.subarray(behind - base, position + size - base), offset + Math.max(0, before));
+  return size;
+}
+
+function readImage(
+  state: VfsState,
+  node: Node,
+  file: FileContent,
+  target: Uint8Array,
+  offset: number,
+  size: number,
+  position: number,
+): number {
   try {
     file.handle ??= state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDONLY);
     file.handle.seek(position);
@@ -68,8 +84,8 @@ export function readAll(state: VfsState, node: Node, position: number): Uint8Arr
   const size = Math.max(0, node.size - position);
   if (size === 0) return new Uint8Array(0);
   const file = contentOf(node);
-  if (file.bytes !== null) return file.bytes.slice(position, position + size);
-  if (position === 0 && !file.uncommitted && file.handle === null && node.parent !== null) {
+  if (file.bytes !== null && file.base === 0) return file.bytes.slice(position, position + size);
+  if (position === 0 && file.bytes === null && !file.uncommitted && file.handle === null && node.parent !== null) {
     try {
       const bytes = state.lfs.readFile(lfsPath(pathOf(state, node)));
       if (bytes.length <= CACHED_MAX) {
@@ -87,7 +103,16 @@ export function readAll(state: VfsState, node: Node, position: number): Uint8Arr
   return bytes;
 }
 
+/** Has the whole file in memory. */
 function load(state: VfsState, node: Node, file: FileContent): void {
+  if (file.bytes !== null) {
+    if (file.base === 0) return;
+    const bytes = new Uint8Array(node.size);
+    readContent(state, node, bytes, 0, node.size, 0);
+    file.bytes = bytes;
+    file.base = 0;
+    return;
+  }
   if (node.size === 0) file.bytes = noBytes;
   else {
     const { handle } = file;
@@ -121,28 +146,37 @@ export function writeContent(
   const file = contentOf(node);
   const { size } = node;
   const newSize = Math.max(size, end);
-  if (file.uncommitted || newSize > WHOLE_MAX) {
+  const adds = position >= size && size > CACHED_MAX && node.parent !== null;
+  if (file.bytes === null && adds && !file.uncommitted) {
+    file.bytes = noBytes;
+    file.base = size;
+  }
+  const held = newSize - (position >= file.base ? file.base : 0);
+  if (file.uncommitted || held > WHOLE_MAX) {
     writeThrough(state, node, file, source, offset, length, position);
     return;
   }
-  if (file.bytes === null) load(state, node, file);
+  if (file.bytes === null || position < file.base) load(state, node, file);
   const from = Math.min(file.dirtyFrom, position, size);
   if (node.parent !== null && !makeRoom(state, node, newSize, from)) {
     writeAtOnce(state, node, file, source, offset, length, position);
     return;
   }
   const bytes = roomFor(file, size, newSize);
-  bytes.set(offset === 0 && length === source.length ? source : source.subarray(offset, offset + length), position);
+  const piece = offset === 0 && length === source.length ? source : source.subarray(offset, offset + length);
+  bytes.set(piece, position - file.base);
   changed(state, node, file, from, newSize);
 }
 
 /** The file's bytes, with room for more; what is behind `size` is zero. */
 function roomFor(file: FileContent, size: number, newSize: number): Uint8Array {
   const bytes = file.bytes!;
-  if (newSize <= bytes.length) return bytes;
-  const capacity = bytes.length === 0 ? newSize : Math.max(newSize, Math.min(bytes.length * 2, WHOLE_MAX), 64);
+  const used = size - file.base;
+  const wanted = newSize - file.base;
+  if (wanted <= bytes.length) return bytes;
+  const capacity = bytes.length === 0 ? wanted : Math.max(wanted, Math.min(bytes.length * 2, WHOLE_MAX), 64);
   const grown = new Uint8Array(capacity);
-  grown.set(size === bytes.length ? bytes : bytes.subarray(0, size));
+  grown.set(used === bytes.length ? bytes : bytes.subarray(0, used));
   file.bytes = grown;
   return grown;
 }
@@ -153,8 +187,8 @@ function changed(state: VfsState, node: Node, file: FileContent, from: number, s
   touchContent(node, state.clock);
   node.metaDirty = true;
   if (node.parent === null) return;
-  state.dirtyBytes += size - file.counted;
-  file.counted = size;
+  state.dirtyBytes += size - file.base - file.counted;
+  file.counted = size - file.base;
   markDirty(state, node);
   if (state.dirtyBytes > DIRTY_MAX) {
     if (state.durability === 'fsync') flushAll(state);
@@ -172,6 +206,7 @@ export function replaceContent(state: VfsState, node: Node, data: Uint8Array): v
     return;
   }
   dropHandle(file);
+  file.base = 0;
   file.bytes = data.slice();
   changed(state, node, file, 0, data.length);
 }
@@ -181,7 +216,7 @@ function makeRoom(state: VfsState, node: Node, size: number, from: number): bool
   const blocks = dataBlocks(state, size, from);
   const inlineBytes = size <= state.inlineMax ? size : 0;
   if (reserve(state, node, blocks, inlineBytes)) return true;
-  flushAll(state);
+  flushAll(state, node);
   countFree(state);
   return reserve(state, node, blocks, inlineBytes);
 }
@@ -220,8 +255,7 @@ function writeAtOnce(
     state.seenCommits = state.lfs.commitCount;
     countFree(state);
   }
-  file.bytes = null;
-  state.cached.delete(node);
+  dropBytes(state, node, file);
 }
 
 /** Through the engine, for files too large for memory. */
@@ -236,7 +270,7 @@ function writeThrough(
 ): void {
   if (node.parent === null) {
     // It has no name on the image any more: nothing can be made larger there.
-    if (file.bytes === null) load(state, node, file);
+    load(state, node, file);
     roomFor(file, node.size, Math.max(node.size, position + length)).set(
       source.subarray(offset, offset + length),
       position,
@@ -292,8 +326,7 @@ function spill(state: VfsState, node: Node, file: FileContent): void {
     throw translated(error);
   }
   settle(state, file);
-  file.bytes = null;
-  state.cached.delete(node);
+  dropBytes(state, node, file);
 }
 
 /** A write of the engine failed: what was not committed is lost, the file is as the image has it. */
@@ -317,22 +350,24 @@ export function truncateContent(state: VfsState, node: Node, size: number): void
       // The engine frees more than it takes.
       reserveNothing(state, node);
     }
+    file.base = 0;
     file.bytes = noBytes;
     changed(state, node, file, 0, 0);
     return;
   }
-  if (file.uncommitted || (size > WHOLE_MAX && node.parent !== null)) {
+  const isTail = file.bytes !== null && size >= file.base;
+  if (node.parent !== null && (file.uncommitted || (isTail ? size - file.base : Math.max(size, old)) > WHOLE_MAX)) {
     truncateThrough(state, node, file, size);
     return;
   }
-  if (file.bytes === null) load(state, node, file);
+  if (!isTail) load(state, node, file);
   const from = Math.min(file.dirtyFrom, size, old);
   if (node.parent !== null && !makeRoom(state, node, size, from)) {
     if (size > old) throw noSpace();
     reserveNothing(state, node);
   }
   const bytes = roomFor(file, old, size);
-  if (size < old) bytes.fill(0, size, old);
+  if (size < old) bytes.fill(0, size - file.base, old - file.base);
   changed(state, node, file, from, size);
 }
 
@@ -363,7 +398,7 @@ function truncateThrough(state: VfsState, node: Node, file: FileContent, size: n
 /** Before the name goes: what is still wanted of the content must not depend on it. */
 export function keepWithoutName(state: VfsState, node: Node): void {
   const file = contentOf(node);
-  if (file.bytes !== null || file.handle !== null || node.size === 0) return;
+  if ((file.bytes !== null && file.base === 0) || file.handle !== null || node.size === 0) return;
   if (node.size <= CACHED_MAX) {
     load(state, node, file);
     return;

@@ -14,8 +14,10 @@ const KEPT_MAX = 16 * 1024 * 1024;
 const KEPT_EACH_MAX = 64 * 1024;
 
 export class FileContent {
-  /** The whole file, as far as the node's size; `null` while only the image has it. */
+  /** The file from `base` on, as far as the node's size; `null` while only the image has it. */
   bytes: Uint8Array | null = null;
+  /** 0, or, for a large file that is only added to, where in it `bytes` begins. */
+  base = 0;
   /** From here on the image has something else. */
   dirtyFrom: number = Number.POSITIVE_INFINITY;
   handle: LfsFile | null = null;
@@ -41,13 +43,19 @@ export function patch(node: Node, file: FileContent, handle: LfsFile): void {
   if (dirtyFrom === Number.POSITIVE_INFINITY) return;
   if (handle.size() > dirtyFrom) handle.truncate(dirtyFrom);
   handle.seek(dirtyFrom);
-  if (node.size > dirtyFrom) handle.write(file.bytes!, dirtyFrom, node.size - dirtyFrom);
+  if (node.size > dirtyFrom) handle.write(file.bytes!, dirtyFrom - file.base, node.size - dirtyFrom);
 }
 
 export function dropHandle(file: FileContent): void {
   file.handle?.abandon();
   file.handle = null;
   file.uncommitted = false;
+}
+
+export function dropBytes(state: VfsState, node: Node, file: FileContent): void {
+  file.bytes = null;
+  file.base = 0;
+  state.cached.delete(node);
 }
 
 /** The image has everything. */
@@ -60,8 +68,8 @@ export function settle(state: VfsState, file: FileContent): void {
 /** A clean file's bytes stay in memory as long as there are not too many of them. */
 export function keepClean(state: VfsState, node: Node): void {
   const file = node.file!;
-  if (node.size > KEPT_EACH_MAX) {
-    file.bytes = null;
+  if (file.base > 0 || (node.size > KEPT_EACH_MAX && node.holders === 0)) {
+    dropBytes(state, node, file);
     return;
   }
   if (state.cached.has(node)) return;

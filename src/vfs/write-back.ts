@@ -130,7 +130,7 @@ function flushFile(state: VfsState, node: Node): void {
     return;
   }
   const { bytes, dirtyFrom } = file;
-  if (node.onDisk && dirtyFrom >= state.blockSize && node.size > state.inlineMax) {
+  if (node.onDisk && (file.base > 0 || (dirtyFrom >= state.blockSize && node.size > state.inlineMax))) {
     dropHandle(file);
     const handle = state.lfs.open(path, LFS_O_RDWR);
     try {

@@ -256,7 +256,7 @@ describe('check of images made by hand', () => {
     [
       'a directory that has moved, unannounced',
       () => craftRoot([...directory(1, 'd', 6, 4), tail(4, 5)], { 4: craftBlock(1, [[]]), 6: craftBlock(2, [[]]) }),
-      ['error half-orphan'],
+      ['warning half-orphan'],
       '/d',
     ],
     [

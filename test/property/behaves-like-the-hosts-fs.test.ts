@@ -41,7 +41,12 @@ const flags = fc
     fc.constantFrom(0, 0, 0, 0, O.DIRECTORY, O.NOFOLLOW),
   )
   .map(([access, some, more]) => some.reduce((a, b) => a | b, access | more));
-const size = fc.oneof(fc.nat(20), fc.nat(700), fc.nat(9000));
+const size = fc.oneof(
+  { weight: 5, arbitrary: fc.nat(20) },
+  { weight: 5, arbitrary: fc.nat(700) },
+  { weight: 5, arbitrary: fc.nat(9000) },
+  { weight: 2, arbitrary: fc.integer({ min: 60_000, max: 140_000 }) },
+);
 const slot = fc.nat(3);
 
 const call = fc.oneof(
@@ -198,7 +203,7 @@ class Player {
     if ((mode & 0o170000) === 0o120000) return this.fs.readlink(at);
     if ((mode & 0o170000) !== 0o100000) return '';
     const fd = this.fs.open(at, 0);
-    const bytes = new Uint8Array(20000);
+    const bytes = new Uint8Array(this.fs.fstat(fd).size + 1);
     const got = this.fs.read(fd, bytes, 0, bytes.length, 0);
     this.fs.close(fd);
     return Buffer.from(bytes.subarray(0, got)).toString('base64');
@@ -217,7 +222,7 @@ afterAll(() => {
 });
 
 function volume(durability: 'close' | 'fsync', blockSize: number): { device: RamDevice; vfs: Vfs } {
-  const device = new RamDevice({ blockSize, blockCount: (2 << 20) / blockSize });
+  const device = new RamDevice({ blockSize, blockCount: (64 << 20) / blockSize });
   LittleFS.format(device);
   return { device, vfs: new Vfs(LittleFS.mount(device), { metadata: 'posix', durability, umask: process.umask() }) };
 }
