@@ -159,7 +159,12 @@ export function writeContent(
   if (file.bytes === null || position < file.base) load(state, node, file);
   const from = Math.min(file.dirtyFrom, position, size);
   if (node.parent !== null && !makeRoom(state, node, newSize, from)) {
-    writeAtOnce(state, node, file, source, offset, length, position);
+    changeAtOnce(state, node, file, newSize, (handle) => {
+      countFree(state);
+      if (dataBlocks(state, newSize, Math.min(position, size)) > state.freeFloor) throw noSpace();
+      handle.seek(position);
+      handle.write(source, offset, length);
+    });
     return;
   }
   const bytes = roomFor(file, size, newSize);
@@ -221,28 +226,22 @@ function makeRoom(state: VfsState, node: Node, size: number, from: number): bool
   return reserve(state, node, blocks, inlineBytes);
 }
 
-/** A write for which nothing can be reserved: it is on the image when this returns, or nothing has changed. */
-function writeAtOnce(
+/** A change for which nothing can be reserved: it is on the image when this returns, or nothing has changed. */
+function changeAtOnce(
   state: VfsState,
   node: Node,
   file: FileContent,
-  source: Uint8Array,
-  offset: number,
-  length: number,
-  position: number,
+  newSize: number,
+  change: (handle: LfsFile) => void,
 ): void {
   flushNode(state, node);
   const { size } = node;
   let handle: LfsFile | null = null;
   try {
     dropHandle(file);
-    countFree(state);
-    if (dataBlocks(state, Math.max(size, position + length), Math.min(position, size)) > state.freeFloor)
-      throw noSpace();
     handle = state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDWR);
-    handle.seek(position);
-    handle.write(source, offset, length);
-    node.size = Math.max(size, position + length);
+    change(handle);
+    node.size = newSize;
     touchContent(node, state.clock);
     handle.setAttrs(metaAttrs(state.profile, node));
     handle.sync();
@@ -344,12 +343,12 @@ export function truncateContent(state: VfsState, node: Node, size: number): void
   const file = contentOf(node);
   const old = node.size;
   if (size === 0) {
+    if (node.parent !== null && !makeRoom(state, node, 0, 0)) {
+      changeAtOnce(state, node, file, 0, (handle) => handle.truncate(0));
+      return;
+    }
     dropHandle(file);
     settle(state, file);
-    if (node.parent !== null && !makeRoom(state, node, 0, 0)) {
-      // The engine frees more than it takes.
-      reserveNothing(state, node);
-    }
     file.base = 0;
     file.bytes = noBytes;
     changed(state, node, file, 0, 0);
@@ -363,17 +362,16 @@ export function truncateContent(state: VfsState, node: Node, size: number): void
   if (!isTail) load(state, node, file);
   const from = Math.min(file.dirtyFrom, size, old);
   if (node.parent !== null && !makeRoom(state, node, size, from)) {
-    if (size > old) throw noSpace();
-    reserveNothing(state, node);
+    changeAtOnce(state, node, file, size, (handle) => {
+      countFree(state);
+      if (size > old && dataBlocks(state, size, old) > state.freeFloor) throw noSpace();
+      handle.truncate(size);
+    });
+    return;
   }
   const bytes = roomFor(file, old, size);
   if (size < old) bytes.fill(0, size - file.base, old - file.base);
   changed(state, node, file, from, size);
-}
-
-function reserveNothing(state: VfsState, node: Node): void {
-  state.reservedBlocks -= node.reservedBlocks;
-  node.reservedBlocks = 0;
 }
 
 function truncateThrough(state: VfsState, node: Node, file: FileContent, size: number): void {
