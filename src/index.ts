@@ -6,3 +6,15 @@
 
 export * from './device/index.ts';
 export * from './lfs/index.ts';
+export { VfsError } from './vfs/index.ts';
+export {
+  type CreateOptions,
+  createVolume,
+  type OpenImageOptions,
+  type OpenOptions as OpenVolumeOptions,
+  openImage,
+  openImageSync,
+  openVolume,
+  Volume,
+  type VolumeOptions,
+} from './volume.ts';

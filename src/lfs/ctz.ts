@@ -122,6 +122,11 @@ export function visitLost(lfs: Lfs, head: number, length: number, visit: (block:
   }
 }
 
+/** The longest pointer of a block that does not lead past the target. */
+function reach(index: number, target: number): number {
+  return Math.min(31 - Math.clz32(index - target), trailingZeros(index));
+}
+
 /** So far it is quicker to step from block to block in RAM than to follow pointers on the device. */
 const WALK_MAX = 4096;
 
@@ -176,6 +181,16 @@ export class Chain {
     return this.known?.[index] ?? this.find(lfs, index);
   }
 
+  /** Of the pointers that C follows from the head to a block before it: where the last one stands. */
+  lastHop(lfs: Lfs, target: number): { readonly block: number; readonly offset: number } {
+    let index = this.length - 1;
+    for (;;) {
+      const skip = reach(index, target);
+      if (index - 2 ** skip === target) return { block: this.at(lfs, index), offset: 4 * skip };
+      index -= 2 ** skip;
+    }
+  }
+
   private table(): number[] {
     // Sized at once: an array that grows by holes of more than 1,024 becomes a hash table in V8.
     if (this.known === null) {
@@ -196,9 +211,7 @@ export class Chain {
     let current = this.length - 1;
     let block = this.head;
     while (current > target) {
-      // The longest pointer of this block that does not lead past the target.
-      const reach = 31 - Math.clz32(current - target);
-      const skip = Math.min(reach, trailingZeros(current));
+      const skip = reach(current, target);
       const next = current - 2 ** skip;
       let to = known[next];
       if (to === undefined) {

@@ -67,6 +67,16 @@ export class LineCache {
     this.layer(block, last, Math.min(disk.blockSize - last, cacheSize));
   }
 
+  /** C reads the pointers of a list with the same buffer. */
+  notePointer(disk: Disk, block: number, offset: number): void {
+    const { blockSize, readSize, cacheSize } = disk;
+    if (readSize <= 4 && offset % readSize === 0) return;
+    const from = alignDown(offset, readSize);
+    this.layer(block, from, Math.min(Math.min(alignUp(offset + 4, readSize), blockSize) - from, cacheSize));
+    // What was noted is not in `bytes`.
+    this.block = NO_BLOCK;
+  }
+
   private layer(block: number, offset: number, size: number): void {
     const { layers } = this;
     while (layers.length > 0 && layers[layers.length - 1]! <= size) layers.length -= 3;

@@ -370,7 +370,12 @@ export class OpenFile {
       if (size <= lfs.inlineMax) this.becomeInline(size);
       else {
         this.flush();
-        this.chain.cut(lfs, blockIndex(lfs.blockSize, size - 1) + 1);
+        const last = blockIndex(lfs.blockSize, size - 1);
+        if (last < this.chain.length - 1) {
+          const { block, offset } = this.chain.lastHop(lfs, last);
+          this.line.notePointer(lfs, block, offset);
+        }
+        this.chain.cut(lfs, last + 1);
         this.position = size;
         this.size = size;
         this.dirty = true;
