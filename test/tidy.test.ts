@@ -67,7 +67,7 @@ function sourcesIn(folder: string): Source[] {
 
 /** Every module that a file imports or re-exports, as it is written there. */
 function importsOf(source: Source): string[] {
-  const found = bare(source.text, true).matchAll(/\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g);
+  const found = bare(source.text, true).matchAll(/(?<![.\w])(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g);
   return [...found].map((match) => match[2]!);
 }
 

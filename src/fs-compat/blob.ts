@@ -23,13 +23,15 @@ export function createOpenAsBlob(vfs: PosixFs): (path: unknown, options?: unknow
 }
 
 function openBlob(vfs: PosixFs, path: PathLike, type: string): Blob {
+  const found = vfs.probe(path, true);
+  if (typeof found === 'string') throw codedError(TypeError, 'ERR_INVALID_ARG_VALUE', 'Unable to open file as blob');
   const opened = identityOf(vfs, path);
   let bytes: Uint8Array;
   try {
     bytes = vfs.readFile(path);
   } catch {
-    // Node, too, hands this out where the blob should be.
-    return notReadable() as unknown as Blob;
+    // A directory, say: there is a blob, which cannot be read.
+    return new FileBlob(new Uint8Array(), type, () => false);
   }
   return new FileBlob(bytes, type, () => identityOf(vfs, path) === opened);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deprecate } from 'node:util';
 import type { PosixFs } from '../vfs/posix.ts';
 import { createOpenAsBlob } from './blob.ts';
 import { createCallbacks } from './callbacks.ts';
@@ -13,6 +14,7 @@ import { createOpendir, Dir } from './dir.ts';
 import { Dirent } from './dirent.ts';
 import { FileHandle } from './file-handle.ts';
 import { createGlob } from './glob.ts';
+import { nodeMajor } from './node-version.ts';
 import { createOps } from './ops.ts';
 import { createPromises } from './promises.ts';
 import { createReadWrite } from './read-write.ts';
@@ -47,7 +49,7 @@ export function createFs(vfs: PosixFs, options: FsOptions = {}): NodeFs {
   const watch = createWatch(vfs);
   const opendir = createOpendir(vfs);
   const whole = createWholeFile(vfs, fs);
-  const streams = createStreams(fs, FileHandle.isFileHandle);
+  const streams = createStreams(fs, FileHandle.isFileHandle, vfs);
 
   const members = {
     ...createSync(vfs, ops, fs),
@@ -77,14 +79,12 @@ export function createFs(vfs: PosixFs, options: FsOptions = {}): NodeFs {
     FileReadStream: streams.ReadStream,
     FileWriteStream: streams.WriteStream,
     Utf8Stream: createUtf8Stream(fs),
-    Stats,
+    Stats: nodeMajor < 22 ? Stats : deprecate(Stats, 'fs.Stats constructor is deprecated.', 'DEP0180'),
     Dirent,
     Dir,
   };
   Object.assign(fs, members);
-  for (const name of ['F_OK', 'R_OK', 'W_OK', 'X_OK'] as const) {
-    Object.defineProperty(fs, name, { value: constants[name], enumerable: true, configurable: true, writable: true });
-  }
+  addAccessModes(fs);
   const shownConstants = makeConstants();
   Object.defineProperty(fs, 'constants', {
     value: shownConstants,
@@ -105,6 +105,19 @@ export function createFs(vfs: PosixFs, options: FsOptions = {}): NodeFs {
   Object.defineProperty(fs, 'promises', { value: promises, enumerable: true, configurable: true, writable: true });
   rememberOriginals(fs);
   return fs;
+}
+
+/** `F_OK` and the like, which are `constants` now; Node 24 says so. */
+function addAccessModes(fs: NodeFs): void {
+  for (const name of ['F_OK', 'R_OK', 'W_OK', 'X_OK'] as const) {
+    const value = constants[name];
+    if (nodeMajor < 24) {
+      Object.defineProperty(fs, name, { value, enumerable: true, configurable: true });
+      continue;
+    }
+    const message = `fs.${name} is deprecated, use fs.constants.${name} instead`;
+    Object.defineProperty(fs, name, { get: deprecate(() => value, message, 'DEP0176'), configurable: true });
+  }
 }
 
 /** A path of the host as POSIX has it: without drive letter and backslashes. */

@@ -15,12 +15,12 @@ import { shownPath, translated } from './errors.ts';
 
 type Listing = (string | Buffer | Dirent)[];
 
-/** The call for `readdir(path, options)`, arguments checked. */
-export function readdirCall(vfs: PosixFs, path: unknown, given: unknown): Call<Listing> {
+/** The call for `readdir(path, options)`, arguments checked; for promises Node takes anything as `recursive`. */
+export function readdirCall(vfs: PosixFs, path: unknown, given: unknown, lenient = false): Call<Listing> {
   const options = getOptions(given);
   const checked = toValidPath(path);
   const { recursive, encoding, withFileTypes } = options;
-  if (recursive !== undefined && recursive !== null) validateBoolean(recursive, 'options.recursive');
+  if (!lenient && recursive !== undefined && recursive !== null) validateBoolean(recursive, 'options.recursive');
   if (recursive) return new Call('scandir', () => listTree(vfs, checked, options), checked);
   return new Call(
     'scandir',

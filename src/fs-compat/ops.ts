@@ -12,13 +12,13 @@ import type { PathLike, PosixFs, Stat } from '../vfs/posix.ts';
 import {
   getOptions,
   type Options,
+  toFd,
   toFlags,
   toHow,
   toMode,
   toTime,
   toValidPath,
   validateBoolean,
-  validateFd,
   validateInteger,
   validateOneOf,
   validateOwner,
@@ -70,9 +70,10 @@ const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
 
 export function createOps(vfs: PosixFs): Ops {
   const statCall = (path: unknown, given: unknown, follow: boolean): Call<object | undefined> => {
-    // As Node: options are asked, not checked. `null` has none to ask.
-    const { bigint, throwIfNoEntry } = given as Options;
     const checked = toValidPath(path);
+    // As in Node: options are asked, not checked. `null` has none to ask.
+    const bigint = (given as Options).bigint;
+    const throwIfNoEntry = (given as Options).throwIfNoEntry;
     return new Call(
       follow ? 'stat' : 'lstat',
       () => {
@@ -106,7 +107,7 @@ export function createOps(vfs: PosixFs): Ops {
       return new Call('chown', () => vfs.chown(checked, uid as number, gid as number), checked);
     },
     close(fd) {
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('close', () => vfs.close(checked));
     },
     copyFile(from, to, mode) {
@@ -117,36 +118,38 @@ export function createOps(vfs: PosixFs): Ops {
     },
     fchmod(fd, mode) {
       const bits = toMode(mode, 'mode');
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('fchmod', () => vfs.fchmod(checked, bits));
     },
     fchown(fd, uid, gid) {
       validateOwner(uid, gid);
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('fchown', () => vfs.fchown(checked, uid as number, gid as number));
     },
     fdatasync(fd) {
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('fdatasync', () => vfs.fdatasync(checked));
     },
     fstat(fd, options) {
-      const { bigint } = options as Options;
-      const checked = validateFd(fd);
-      return new Call('fstat', () => toStats(vfs.fstat(checked), bigint as boolean));
+      const bigint = (options as Options).bigint;
+      const checked = toFd(fd);
+      return new Call('fstat', () =>
+        toStats(checked < 3 ? standardStream(checked) : vfs.fstat(checked), bigint as boolean),
+      );
     },
     fsync(fd) {
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('fsync', () => vfs.fsync(checked));
     },
     ftruncate(fd, size = 0) {
       validateInteger(size, 'len');
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('ftruncate', () => vfs.ftruncate(checked, size < 0 ? 0 : size));
     },
     futimes(fd, atime, mtime) {
       const accessed = toTime(atime, 'atime');
       const modified = toTime(mtime, 'mtime');
-      const checked = validateFd(fd);
+      const checked = toFd(fd);
       return new Call('futime', () => vfs.futimes(checked, accessed, modified));
     },
     lchown(path, uid, gid) {
@@ -224,8 +227,8 @@ export function createOps(vfs: PosixFs): Ops {
       return statCall(path, options, true);
     },
     statfs(path, options) {
-      const { bigint } = options as Options;
       const checked = toValidPath(path);
+      const bigint = (options as Options).bigint;
       return new Call('statfs', () => toStatFs(vfs.statfs(checked), bigint as boolean), checked);
     },
     symlink(target, path, type) {
@@ -249,6 +252,14 @@ export function createOps(vfs: PosixFs): Ops {
       return new Call('utime', () => vfs.utimes(checked, accessed, modified), checked);
     },
   };
+}
+
+/** 0, 1 and 2 are the process's own, here as everywhere: they are there, though nothing of the file system's. */
+function standardStream(fd: number): Stat {
+  const times = { atimeSec: 0, atimeNsec: 0, mtimeSec: 0, mtimeNsec: 0, ctimeSec: 0, ctimeNsec: 0 };
+  const mode = constants.S_IFCHR | 0o620;
+  const rest = { dev: 0, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, blksize: 1024, blocks: 0 };
+  return { ino: fd + 1, mode, ...rest, ...times, birthtimeSec: 0, birthtimeNsec: 0 };
 }
 
 /** Makes a directory and those above it. The first one made, if any, as a path like the one given. */

@@ -84,7 +84,7 @@ export function createPromises(host: HandleHost, rm: Rm): PromiseMembers {
       if (signal?.aborted) throw abortError(signal);
       return settled(whole.readCallOf(path, options));
     },
-    readdir: async (path, options) => settled(readdirCall(vfs, path, options)),
+    readdir: async (path, options) => settled(readdirCall(vfs, path, options, true)),
     readlink: async (path, options) => settled(ops.readlink(path, options)),
     realpath: async (path, options) => settled(ops.realpath(path, options)),
     rename: async (from, to) => settled(ops.rename(from, to)),

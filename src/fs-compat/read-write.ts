@@ -6,12 +6,14 @@
 
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
+import { VfsError } from '../vfs/errno.ts';
 import type { PosixFs } from '../vfs/posix.ts';
 import {
   type AnyFunction,
   noOptions,
   type Options,
   toCallback,
+  toFd,
   validateBuffer,
   validateBufferArray,
   validateEncoding,
@@ -119,7 +121,11 @@ export function writeCall(vfs: PosixFs, fd: number, { view, offset, length, posi
 }
 
 export function readvCall(vfs: PosixFs, fd: number, views: readonly View[], position: unknown): Call<number> {
-  return new Call('read', () => transferAll(views, position, (bytes, at) => vfs.read(fd, bytes, 0, bytes.length, at)));
+  return new Call('read', () => {
+    // As from a kernel, which finds nothing to do there.
+    if (views.length === 0) throw new VfsError('EINVAL');
+    return transferAll(views, position, (bytes, at) => vfs.read(fd, bytes, 0, bytes.length, at));
+  });
 }
 
 export function writevCall(vfs: PosixFs, fd: number, views: readonly View[], position: unknown): Call<number> {
@@ -218,7 +224,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
       // biome-ignore lint/complexity/noArguments: as above
       const what = toReadTransfer(buffer, offsetOrOptions, length, position, arguments.length);
       if (what.length === 0) return 0;
-      return now(readCall(vfs, validateFd(fd), what));
+      return now(readCall(vfs, toFd(fd), what));
     },
 
     readv(fd, buffers, position, callback) {
@@ -230,7 +236,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
 
     readvSync(fd, buffers, position) {
       validateBufferArray(buffers);
-      return now(readvCall(vfs, validateFd(fd), buffers, position));
+      return now(readvCall(vfs, toFd(fd), buffers, position));
     },
 
     write(fd, buffer, offsetOrOptions, length, position, callback) {
@@ -260,11 +266,11 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
     writeSync(fd, buffer, offsetOrOptions, length, position) {
       if (ArrayBuffer.isView(buffer)) {
         const what = toWriteTransfer(buffer, offsetOrOptions, length, position);
-        return now(writeCall(vfs, validateFd(fd), what));
+        return now(writeCall(vfs, toFd(fd), what));
       }
       validateText(buffer, 'buffer');
       const what = toTextTransfer(buffer, offsetOrOptions, length);
-      return now(writeCall(vfs, validateFd(fd), what));
+      return now(writeCall(vfs, toFd(fd), what));
     },
 
     writev(fd, buffers, position, callback) {
@@ -278,7 +284,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
     writevSync(fd, buffers, position) {
       validateBufferArray(buffers);
       if (buffers.length === 0) return 0;
-      return now(writevCall(vfs, validateFd(fd), buffers, position));
+      return now(writevCall(vfs, toFd(fd), buffers, position));
     },
   };
   promisesPair(members.read, 'bytesRead', 'buffer');

@@ -52,6 +52,7 @@ export function createRm(vfs: PosixFs): Rm {
     }
     // This cannot be removed, which must be known before its content is gone.
     if (/(^|\/)\.\/*$/.test(top)) rmdir(top, doing);
+    if (removeAtOnce(top)) return;
     const open = [{ name: top, below: entries(top, doing) }];
     while (open.length > 0) {
       const { name, below } = open.at(-1)!;
@@ -65,6 +66,17 @@ export function createRm(vfs: PosixFs): Rm {
         else unlink(child, doing);
       }
       yield;
+    }
+  }
+
+  /** False: not offered, or there is something in the way, which going step by step shows. */
+  function removeAtOnce(name: Name): boolean {
+    if (vfs.removeTree === undefined) return false;
+    try {
+      vfs.removeTree(pathOfName(name));
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -115,8 +127,8 @@ export function createRm(vfs: PosixFs): Rm {
       doInTurns(rmWork(target, checked), toCallback(done) as Callback);
     },
     rmSync(path, options) {
-      const target = toValidPath(path);
-      doNow(rmWork(target, checkRmOptions(options)));
+      const checked = checkRmOptions(options);
+      doNow(rmWork(toValidPath(path), checked));
     },
     promises: {
       async rm(path, options) {

@@ -11,6 +11,7 @@
 import { Buffer } from 'node:buffer';
 import { finished, Readable, Writable } from 'node:stream';
 import { deprecate } from 'node:util';
+import type { PosixFs } from '../vfs/posix.ts';
 import {
   getOptions,
   toPath,
@@ -22,11 +23,13 @@ import {
 } from './args.ts';
 import { codedError, invalidArgType, outOfRange } from './errors.ts';
 import { type Done, type Failure, handleFs, refHandle, type StreamFs, type StreamHandle } from './stream-calls.ts';
+import { Direct } from './stream-direct.ts';
 import type { NodeFs } from './types.ts';
 
 export { refHandle, unrefHandle } from './stream-calls.ts';
 
 const streamFs: unique symbol = Symbol('fs');
+const direct: unique symbol = Symbol('direct');
 const busy: unique symbol = Symbol('busy');
 const idle: unique symbol = Symbol('idle');
 
@@ -35,6 +38,7 @@ type FileStream = Omit<Readable & Writable, keyof FileStreamMembers> & FileStrea
 
 interface FileStreamMembers {
   [streamFs]: StreamFs;
+  [direct]: Direct;
   [busy]: boolean;
   fd: number | null;
   path?: unknown;
@@ -71,7 +75,7 @@ export interface Streams {
 }
 
 /** The stream classes that work on `fs`; `isHandle` tells its own FileHandles. */
-export function createStreams(fs: NodeFs, isHandle: (value: unknown) => boolean): Streams {
+export function createStreams(fs: NodeFs, isHandle: (value: unknown) => boolean, vfs: PosixFs): Streams {
   /** What both constructors do with path, flags, mode and descriptor. */
   function begin(stream: FileStream, path: unknown, options: Options, flags: string): void {
     if (options.fd != null) {
@@ -85,6 +89,7 @@ export function createStreams(fs: NodeFs, isHandle: (value: unknown) => boolean)
       stream.mode = options.mode === undefined ? 0o666 : options.mode;
       validatePath(stream.path);
     }
+    stream[direct] = new Direct(fs, vfs);
     options.autoDestroy = options.autoClose === undefined ? true : options.autoClose;
   }
 
@@ -301,8 +306,9 @@ const readMethods = {
       this.push(null);
       return;
     }
+    const calls = this[direct].mayRead(this[streamFs], this.fd!, from + length) ? this[direct] : this[streamFs];
     this[busy] = true;
-    this[streamFs].read(this.fd!, Buffer.allocUnsafeSlow(length), 0, length, this.pos, (error, count, buffer) => {
+    calls.read(this.fd!, Buffer.allocUnsafeSlow(length), 0, length, this.pos, (error, count, buffer) => {
       this[busy] = false;
       if (this.destroyed) {
         this.emit(idle, error);
@@ -424,6 +430,7 @@ function writePieces(
       callback();
     }
   };
-  if (together) stream[streamFs].writev(stream.fd!, buffers, position, after);
-  else stream[streamFs].write(stream.fd!, buffers[0]!, 0, size, position, after);
+  const calls = stream[direct].mayWrite(stream[streamFs]) ? stream[direct] : stream[streamFs];
+  if (together) calls.writev(stream.fd!, buffers, position, after);
+  else calls.write(stream.fd!, buffers[0]!, 0, size, position, after);
 }

@@ -294,8 +294,8 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
     },
 
     appendFileSync(path, data, given) {
-      if (given === undefined) {
-        fs.writeFileSync(path as string, data as string, appendDefaults as object);
+      if (given === undefined && typeof path === 'string') {
+        fs.writeFileSync(path, data as string, appendDefaults as object);
         return;
       }
       const options: Record<string, unknown> = { ...appendOptions(given) };
@@ -313,7 +313,7 @@ export function rememberOriginals(fs: NodeFs): void {
   madeWith.set(fs, { ...fs });
 }
 
-function originals(fs: NodeFs): NodeFs {
+export function originals(fs: NodeFs): NodeFs {
   return madeWith.get(fs) ?? fs;
 }
 

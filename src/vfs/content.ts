@@ -212,7 +212,8 @@ export function replaceContent(state: VfsState, node: Node, data: Uint8Array): v
   }
   dropHandle(file);
   file.base = 0;
-  file.bytes = data.slice();
+  // A Buffer's own `slice` is no copy.
+  file.bytes = new Uint8Array(data);
   changed(state, node, file, 0, data.length);
 }
 

@@ -42,6 +42,7 @@ export function needOwner(node: Node, who: Credentials): void {
 }
 
 /** The mode of a node after somebody who is not its owner wrote to it, or after its owner changed. */
-export function withoutPrivileges(mode: number): number {
-  return mode & ~S_ISUID & ((mode & 0o010) !== 0 ? ~S_ISGID : -1);
+export function withoutPrivileges({ mode, gid }: Node, who: Credentials): number {
+  const dropsGroup = (mode & 0o010) !== 0 || (who.uid !== 0 && !inGroup(who, gid));
+  return mode & ~S_ISUID & (dropsGroup ? ~S_ISGID : -1);
 }

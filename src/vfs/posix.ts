@@ -98,6 +98,8 @@ export interface PosixFs {
   mkdir(path: PathLike, mode?: number): void;
   rmdir(path: PathLike): void;
   unlink(path: PathLike): void;
+  /** A directory with all that is in it, in one go; when it fails, some of it may be gone. Not everybody offers it. */
+  removeTree?(path: PathLike): void;
   rename(from: PathLike, to: PathLike): void;
   link(existing: PathLike, path: PathLike): void;
   symlink(target: PathLike, path: PathLike): void;

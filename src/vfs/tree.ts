@@ -162,21 +162,17 @@ export function renameNode(
   target: Node | null,
 ): void {
   mustWrite(state);
+  if (node === target) return;
   const oldDir = node.parent!;
   const oldName = node.name;
   if (node === state.root) throw new VfsError('EBUSY');
   if (dir.parent === null) throw new VfsError('ENOENT');
+  if (node.isDirectory && isWithin(dir, node)) throw new VfsError('EINVAL', 'a directory cannot be moved into itself');
+  if (target?.isDirectory === true && isWithin(oldDir, target)) throw new VfsError('ENOTEMPTY');
   needRemoval(oldDir, node, who);
   needEntry(dir, who);
-  if (node === target) return;
-  if (node.isDirectory) {
-    for (let at = dir; ; at = at.parent!) {
-      if (at === node) throw new VfsError('EINVAL', 'a directory cannot be moved into itself');
-      if (at.parent === at) break;
-    }
-    // `..` of a directory that moves is written.
-    if (dir !== oldDir && who.uid !== 0 && !mayAccess(node, who, W_OK)) throw new VfsError('EACCES');
-  }
+  // `..` of a directory that moves is written.
+  if (node.isDirectory && dir !== oldDir && who.uid !== 0 && !mayAccess(node, who, W_OK)) throw new VfsError('EACCES');
   if (target !== null) {
     needRemoval(dir, target, who);
     if (target === state.root) throw new VfsError('EBUSY');
@@ -203,6 +199,14 @@ export function renameNode(
   if (dir !== oldDir) touchDirectory(state, dir);
   emit(state, 'rename', oldDir, oldName);
   emit(state, 'rename', dir, name);
+}
+
+/** Whether a directory is another, or lies in it. */
+function isWithin(dir: Node, outer: Node): boolean {
+  for (let at = dir; ; at = at.parent!) {
+    if (at === outer) return true;
+    if (at.parent === at) return false;
+  }
 }
 
 /** What the name will publish is on the image before it is. */
@@ -235,15 +239,16 @@ export function setOwner(state: VfsState, who: Credentials, node: Node, uid: num
   mustWrite(state);
   const changesUser = uid !== -1 && uid !== 0xffffffff;
   const changesGroup = gid !== -1 && gid !== 0xffffffff;
+  const mode = node.isDirectory ? node.mode : withoutPrivileges(node, who);
   if (who.uid !== 0) {
+    if (mode !== node.mode && who.uid !== node.uid) throw new VfsError('EPERM');
     if (changesUser && uid !== node.uid) throw new VfsError('EPERM');
     if ((changesUser || changesGroup) && who.uid !== node.uid) throw new VfsError('EPERM');
     if (changesGroup && gid !== node.gid && !inGroup(who, gid)) throw new VfsError('EPERM');
   }
   if (changesUser) node.uid = uid >>> 0;
   if (changesGroup) node.gid = gid >>> 0;
-  if (!node.isDirectory && (changesUser || changesGroup) && (node.mode & 0o111) !== 0)
-    node.mode = withoutPrivileges(node.mode);
+  node.mode = mode;
   touchStatus(node, state.clock);
   metaChanged(state, node);
   emitChange(state, node);

@@ -34,7 +34,7 @@ import {
 import { list, pathOf, readRoot, targetOf } from './image.ts';
 import { bytesOfName, nameOfPath } from './name.ts';
 import type { Node } from './node.ts';
-import { mayAccess, need, withoutPrivileges } from './permissions.ts';
+import { mayAccess, need, needOwner, withoutPrivileges } from './permissions.ts';
 import type { ChangeEvent, DirectoryEntry, Name, PathLike, PosixFs, Stat, StatFs, TimeToSet } from './posix.ts';
 import { type MetadataProfile, metadataProfiles, profileOf } from './profiles.ts';
 import { freeBlocks } from './space.ts';
@@ -217,10 +217,7 @@ export class Vfs implements PosixFs {
     }
     if (!node.isFile && !node.isDirectory)
       throw new VfsError('ENXIO', 'only the kernel opens fifos, sockets and devices');
-    if ((flags & O_TRUNC) !== 0 && node.isFile) {
-      truncateContent(state, node, 0);
-      emitChange(state, node);
-    }
+    if ((flags & O_TRUNC) !== 0 && node.isFile) this.#truncate(node, 0);
     return node;
   }
 
@@ -293,7 +290,7 @@ export class Vfs implements PosixFs {
   #write(node: Node, source: Uint8Array, offset: number, length: number, at: number): void {
     const { state, who } = this;
     writeContent(state, node, source, offset, length, at);
-    if (who.uid !== 0 && (node.mode & 0o6000) !== 0) node.mode = withoutPrivileges(node.mode);
+    if (who.uid !== 0 && (node.mode & 0o6000) !== 0) node.mode = withoutPrivileges(node, who);
     emitChange(state, node);
   }
 
@@ -307,7 +304,7 @@ export class Vfs implements PosixFs {
     if (size < 0) throw new VfsError('EINVAL');
     mustWrite(this.state);
     truncateContent(this.state, node, size);
-    if (this.who.uid !== 0 && (node.mode & 0o6000) !== 0) node.mode = withoutPrivileges(node.mode);
+    if (this.who.uid !== 0 && (node.mode & 0o6000) !== 0) node.mode = withoutPrivileges(node, this.who);
     emitChange(this.state, node);
   }
 
@@ -411,7 +408,7 @@ export class Vfs implements PosixFs {
   unlink(path: PathLike): void {
     const found = this.#walkToName(path);
     const node = nodeOf(found);
-    if (node.isDirectory) throw new VfsError('EISDIR');
+    if (node === this.state.root || found.name === '.' || found.name === '..') throw new VfsError('EISDIR');
     unlinkNode(this.state, this.who, node);
   }
 
@@ -512,7 +509,7 @@ export class Vfs implements PosixFs {
     if ((flags & O_ACCMODE) === O_RDONLY) throw new VfsError('EBADF');
     if (truncates && data.length > 0) {
       replaceContent(state, node, data);
-      if (this.who.uid !== 0 && (node.mode & 0o6000) !== 0) node.mode = withoutPrivileges(node.mode);
+      if (this.who.uid !== 0 && (node.mode & 0o6000) !== 0) node.mode = withoutPrivileges(node, this.who);
       emitChange(state, node);
     } else if (truncates) this.#truncate(node, 0);
     else if (data.length > 0) this.#write(node, data, 0, data.length, (flags & O_APPEND) !== 0 ? node.size : 0);
@@ -527,12 +524,12 @@ export class Vfs implements PosixFs {
     if (found.error !== null) throw new VfsError(found.error);
     if (found.node !== null && exclusive) throw new VfsError('EEXIST');
     if (source.isDirectory || found.node?.isDirectory === true) throw new VfsError('EISDIR');
+    if (found.node !== null && this.who.uid !== 0) need(found.node, this.who, W_OK);
     if (found.node === source) return;
+    if (found.node !== null && found.node.mode !== source.mode) needOwner(found.node, this.who);
     const data = this.readFile(from);
     const flags = O_WRONLY | O_CREAT | O_TRUNC | (exclusive ? O_EXCL : 0);
-    const isNew = found.node === null;
     this.writeFile(to, data, flags, source.mode & 0o7777);
-    if (!isNew) return;
     const made = this.#node(to);
     if (made.mode !== source.mode) this.chmod(to, source.mode & 0o7777);
   }

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import {
+  type ChipKind,
   type Cut,
   chipKinds,
   cuts,
@@ -164,6 +165,77 @@ const found: [Geometry, Round[]][] = [
   ],
 ];
 
+/** A compaction whose first bytes came to stand on an old log. */
+const foundOnChips: [Geometry, ChipKind, Round[]][] = [
+  [
+    {
+      blockSize: 256,
+      blockCount: 67,
+      readSize: 1,
+      progSize: 1,
+      config: {
+        lookaheadSize: 1,
+        blockCycles: -1,
+        compactThresh: 0,
+        inlineMax: 0,
+        diskVersion: '2.1',
+        attrMax: 0,
+        nameMax: 0,
+        fileMax: 0,
+        cacheSize: 128,
+        readSize: 1,
+        progSize: 1,
+        metadataMax: 0,
+      },
+    },
+    { nor: false, eraseValue: 'keep', reorder: true },
+    [
+      {
+        cut: { after: 8, mode: { odd: 0 }, lost: 0 },
+        steps: [
+          { op: 'mkdir', path: '/a' },
+          { op: 'remove', path: '#0' },
+          { op: 'mkdir', path: '@0/entry-0' },
+        ],
+        whileRepairing: [],
+        repair: false,
+      },
+      {
+        cut: { after: 7, mode: 'done', lost: 0 },
+        steps: [
+          { op: 'mkdir', path: '/b' },
+          { op: 'mkdir', path: '/d' },
+        ],
+        whileRepairing: [],
+        repair: false,
+      },
+      {
+        cut: { after: 8, mode: { from: 0, to: 1 }, lost: 0 },
+        steps: [
+          {
+            op: 'open',
+            slot: 9,
+            path: '/entry-0',
+            flags: 1282,
+            attrs: [
+              { type: 0, size: 0, seed: 1 },
+              { type: 1, size: 1, seed: 1 },
+              { type: 255, size: 4, seed: 1 },
+            ],
+          },
+          { op: 'write', slot: 9, size: 33, seed: 1 },
+          { op: 'close', slot: 9 },
+          { op: 'open', slot: 9, path: '/entry-1', flags: 1282 },
+          { op: 'write', slot: 9, size: 0, seed: 1 },
+          { op: 'close', slot: 9 },
+        ],
+        whileRepairing: [],
+        repair: false,
+      },
+    ],
+  ],
+];
+
 describe('acknowledged writes survive power loss', () => {
   it('with the last write torn anywhere', () => {
     fc.assert(
@@ -192,7 +264,7 @@ describe('acknowledged writes survive power loss', () => {
         }
         survivor.work([{ op: 'remount' }], undefined);
       }),
-      runs(100),
+      { ...runs(100), examples: foundOnChips },
     );
   });
 });

@@ -473,6 +473,19 @@ function imageBytes(file: string): Uint8Array {
   return bytes;
 }
 
+/** A root directory that goes on in the pairs of one of its own directories. */
+const found: [string, Mutation[], boolean, boolean][] = [
+  [
+    'many_removed_bs512',
+    [
+      { kind: 'append', pair: 0, tags: [{ type: type.HARDTAIL, id: 1023, data: words(23, 0), deleted: false }] },
+      { kind: 'append', pair: 0, tags: [{ type: 255, id: 1023, data: Uint8Array.of(97), deleted: false }] },
+    ],
+    false,
+    false,
+  ],
+];
+
 describe('hostile images never hang', () => {
   it('any mutation of a good image ends in answers and LfsErrors, in bounded work', () => {
     fc.assert(
@@ -498,7 +511,7 @@ describe('hostile images never hang', () => {
           asker.all(withCount ? { ...config, blockCount: golden.config.block_count } : config);
         },
       ),
-      runs(150),
+      { ...runs(150), examples: found },
     );
     expect(ImpatientDevice.worst.share).toBeLessThanOrEqual(1);
   });
