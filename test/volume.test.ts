@@ -184,7 +184,7 @@ describe('a closed volume', () => {
     vol.close();
     vol.close();
     expect(() => vol.fs.readFileSync('/f')).toThrow(/EBADF/);
-    expect(() => vol.fs.fstatSync(fd)).toThrow(/EBADF/);
+    expect(() => vol.fs.fstatSync(fd, {})).toThrow(/EBADF/);
   });
 });
 

@@ -10,7 +10,7 @@ import { noOptions, type Options, toCallback, toValidPath, validateFunction, val
 import { type Callback, later } from './call.ts';
 import { constants } from './constants.ts';
 import { abortError, aggregateTwoErrors } from './errors.ts';
-import { truncatesDescriptors, warnOfDescriptor } from './legacy.ts';
+import { laterLstatOptions, laterStatOptions, truncatesDescriptors, warnOfDescriptor } from './legacy.ts';
 import { readdirCall } from './listing.ts';
 import type { Ops } from './ops.ts';
 import { realpathCall } from './realpath.ts';
@@ -120,7 +120,7 @@ export function createCallbacks(vfs: PosixFs, ops: Ops, fs: NodeFs): Members {
     lstat(path, options: Any = noOptions, callback?: Any) {
       const bare = typeof options === 'function';
       const done = toCallback(bare ? options : callback);
-      later(ops.lstat(path, bare ? noOptions : options), answered(done));
+      later(ops.lstat(path, bare ? noOptions : laterLstatOptions(options)), answered(done));
     },
     lutimes(path, atime, mtime, callback) {
       const done = toCallback(callback);
@@ -166,7 +166,7 @@ export function createCallbacks(vfs: PosixFs, ops: Ops, fs: NodeFs): Members {
       const bare = typeof options === 'function';
       const asked: Options = bare || options === null || typeof options !== 'object' ? noOptions : options;
       const done = toCallback(bare ? options : callback);
-      const call = ops.stat(path, asked);
+      const call = ops.stat(path, laterStatOptions(asked));
       const signal = asked.signal as AbortSignal | undefined;
       if (signal?.aborted) done(abortError(signal));
       else later(call, answered(done));

@@ -20,18 +20,16 @@ const {
   UV_DIRENT_UNKNOWN,
 } = constants;
 
-const direntType: unique symbol = Symbol('type');
-
 /** An entry of a directory. */
 export class Dirent {
   name: string | Buffer;
   parentPath: string | Buffer;
-  private [direntType]: number;
+  readonly #type: number;
 
   constructor(name: string | Buffer, type: number, path: string | Buffer) {
     this.name = name;
     this.parentPath = path;
-    this[direntType] = type;
+    this.#type = type;
   }
 
   /** What `parentPath` was called before. */
@@ -44,31 +42,31 @@ export class Dirent {
   }
 
   isDirectory(): boolean {
-    return this[direntType] === UV_DIRENT_DIR;
+    return this.#type === UV_DIRENT_DIR;
   }
 
   isFile(): boolean {
-    return this[direntType] === UV_DIRENT_FILE;
+    return this.#type === UV_DIRENT_FILE;
   }
 
   isBlockDevice(): boolean {
-    return this[direntType] === UV_DIRENT_BLOCK;
+    return this.#type === UV_DIRENT_BLOCK;
   }
 
   isCharacterDevice(): boolean {
-    return this[direntType] === UV_DIRENT_CHAR;
+    return this.#type === UV_DIRENT_CHAR;
   }
 
   isSymbolicLink(): boolean {
-    return this[direntType] === UV_DIRENT_LINK;
+    return this.#type === UV_DIRENT_LINK;
   }
 
   isFIFO(): boolean {
-    return this[direntType] === UV_DIRENT_FIFO;
+    return this.#type === UV_DIRENT_FIFO;
   }
 
   isSocket(): boolean {
-    return this[direntType] === UV_DIRENT_SOCKET;
+    return this.#type === UV_DIRENT_SOCKET;
   }
 }
 

@@ -108,16 +108,28 @@ export class FileHandle extends EventEmitter {
     this.#closing = closed.finally(() => {
       this.#closing = undefined;
     });
-    this[unrefHandle]();
+    this.#unref();
     this.emit('close');
     return this.#closing;
   }
 
-  [refHandle](): void {
-    this.#refs++;
+  static {
+    // Streams hold the handle by these. (A computed method's name is no declaration that stands on its own.)
+    Object.defineProperties(FileHandle.prototype, {
+      [refHandle]: {
+        value(this: FileHandle): void {
+          this.#refs++;
+        },
+      },
+      [unrefHandle]: {
+        value(this: FileHandle): void {
+          this.#unref();
+        },
+      },
+    });
   }
 
-  [unrefHandle](): void {
+  #unref(): void {
     if (--this.#refs > 0) return;
     const fd = this.#fd;
     this.#fd = -1;
@@ -138,7 +150,7 @@ export class FileHandle extends EventEmitter {
       const call = work(this.#fd);
       return await (call instanceof Call ? settled(call) : call);
     } finally {
-      this[unrefHandle]();
+      this.#unref();
     }
   }
 
@@ -306,7 +318,7 @@ export class FileHandle extends EventEmitter {
       );
     }
     const ended = async (): Promise<void> => {
-      this[unrefHandle]();
+      this.#unref();
       if (autoClose) await this.close();
     };
     let controller: ReadableByteStreamController | undefined;
@@ -328,7 +340,7 @@ export class FileHandle extends EventEmitter {
       },
       cancel: ended,
     });
-    this[refHandle]();
+    this.#refs++;
     this.once('close', () => {
       // `cancel` would do, were it not refused while somebody reads.
       try {

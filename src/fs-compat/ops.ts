@@ -11,6 +11,7 @@ import { VfsError } from '../vfs/errno.ts';
 import type { PathLike, PosixFs, Stat } from '../vfs/posix.ts';
 import {
   getOptions,
+  noOptions,
   type Options,
   toFd,
   toFlags,
@@ -66,7 +67,7 @@ export interface Ops {
 
 /** Windows has these; here they are all the same. */
 const linkTypes: readonly unknown[] = ['dir', 'file', 'junction', null, undefined];
-const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
+const absent: ReadonlySet<string> = new Set(nodeMajor < 22 ? ['ENOENT'] : ['ENOENT', 'ENOTDIR']);
 
 export function createOps(vfs: PosixFs): Ops {
   const statCall = (path: unknown, given: unknown, follow: boolean): Call<object | undefined> => {
@@ -172,17 +173,9 @@ export function createOps(vfs: PosixFs): Ops {
       return new Call('lutime', () => vfs.lutimes(checked, accessed, modified), checked);
     },
     mkdir(path, options) {
-      let mode = 0o777;
-      let recursive = false;
-      if (typeof options === 'number' || typeof options === 'string') mode = toMode(options, 'mode');
-      else if (options) {
-        const given = options as Options;
-        if (given.recursive !== undefined) {
-          validateBoolean(given.recursive, 'options.recursive');
-          recursive = given.recursive;
-        }
-        if (given.mode !== undefined) mode = toMode(given.mode, 'options.mode');
-      }
+      // Newer Nodes look at the options first.
+      if (nodeMajor < 22) toValidPath(path);
+      const { mode, recursive } = toMkdirOptions(options);
       const checked = toValidPath(path);
       return new Call(
         'mkdir',
@@ -233,12 +226,12 @@ export function createOps(vfs: PosixFs): Ops {
     },
     symlink(target, path, type) {
       if (nodeMajor >= 24) validateOneOf(type, 'type', linkTypes);
-      else if (!linkTypes.includes(type)) {
+      const source = toValidPath(target, 'target');
+      const checked = toValidPath(path);
+      if (nodeMajor < 24 && typeof type === 'string' && !linkTypes.includes(type)) {
         const message = `Symlink type must be one of "dir", "file", or "junction". Received "${type}"`;
         throw codedError(Error, 'ERR_FS_INVALID_SYMLINK_TYPE', message);
       }
-      const source = toValidPath(target, 'target');
-      const checked = toValidPath(path);
       return new Call('symlink', () => vfs.symlink(source, checked), source, checked);
     },
     unlink(path) {
@@ -252,6 +245,17 @@ export function createOps(vfs: PosixFs): Ops {
       return new Call('utime', () => vfs.utimes(checked, accessed, modified), checked);
     },
   };
+}
+
+function toMkdirOptions(options: unknown): { mode: number; recursive: boolean } {
+  if (typeof options === 'number' || typeof options === 'string') {
+    return { mode: toMode(options, 'mode'), recursive: false };
+  }
+  const given = (options || noOptions) as Options;
+  const { recursive = false } = given;
+  validateBoolean(recursive, 'options.recursive');
+  const name = nodeMajor < 22 ? 'mode' : 'options.mode';
+  return { mode: given.mode === undefined ? 0o777 : toMode(given.mode, name), recursive };
 }
 
 /** 0, 1 and 2 are the process's own, here as everywhere: they are there, though nothing of the file system's. */

@@ -9,6 +9,7 @@ import { settled } from './call.ts';
 import { absolutePath } from './disposable.ts';
 import { abortError, aggregateTwoErrors, codedError } from './errors.ts';
 import { FileHandle, type HandleHost } from './file-handle.ts';
+import { laterLstatOptions, laterStatOptions } from './legacy.ts';
 import { readdirCall } from './listing.ts';
 import type { Rm } from './rm.ts';
 import { promiseInTurns } from './turns.ts';
@@ -57,7 +58,7 @@ export function createPromises(host: HandleHost, rm: Rm): PromiseMembers {
     },
     lchown: async (path, uid, gid) => settled(ops.lchown(path, uid, gid)),
     link: async (existing, path) => settled(ops.link(existing, path)),
-    lstat: async (path, options = noOptions) => settled(ops.lstat(path, options)),
+    lstat: async (path, options = noOptions) => settled(ops.lstat(path, laterLstatOptions(options))),
     lutimes: async (path, atime, mtime) => settled(ops.lutimes(path, atime, mtime)),
     mkdir: async (path, options) => {
       const asked =
@@ -88,7 +89,7 @@ export function createPromises(host: HandleHost, rm: Rm): PromiseMembers {
     readlink: async (path, options) => settled(ops.readlink(path, options)),
     realpath: async (path, options) => settled(ops.realpath(path, options)),
     rename: async (from, to) => settled(ops.rename(from, to)),
-    stat: async (path, options = noOptions) => settled(ops.stat(path, options)),
+    stat: async (path, options = noOptions) => settled(ops.stat(path, laterStatOptions(options))),
     statfs: async (path, options = noOptions) => settled(ops.statfs(path, options)),
     symlink: async (target, path, type) => settled(ops.symlink(target, path, type)),
     truncate: async (path, size = 0) => {

@@ -27,6 +27,7 @@ import {
 } from './args.ts';
 import { Call, type Callback, later, now } from './call.ts';
 import { invalidArgValue } from './errors.ts';
+import { nodeMajor } from './node-version.ts';
 
 type View = ArrayBufferView;
 
@@ -158,6 +159,9 @@ function transferAll(
   return done;
 }
 
+/** Before Node 22 the descriptor is looked at before all else, in the synchronous calls as well. */
+const checksFdFirst = nodeMajor < 22;
+
 /** What `createReadWrite` makes: members of the module. */
 export interface ReadWrite {
   read(...args: unknown[]): void;
@@ -220,6 +224,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
     },
 
     readSync(fd, buffer, offsetOrOptions, length, position) {
+      if (checksFdFirst) validateFd(fd);
       validateBuffer(buffer);
       // biome-ignore lint/complexity/noArguments: as above
       const what = toReadTransfer(buffer, offsetOrOptions, length, position, arguments.length);
@@ -235,6 +240,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
     },
 
     readvSync(fd, buffers, position) {
+      if (checksFdFirst) validateFd(fd);
       validateBufferArray(buffers);
       return now(readvCall(vfs, toFd(fd), buffers, position));
     },
@@ -264,6 +270,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
     },
 
     writeSync(fd, buffer, offsetOrOptions, length, position) {
+      if (checksFdFirst) validateFd(fd);
       if (ArrayBuffer.isView(buffer)) {
         const what = toWriteTransfer(buffer, offsetOrOptions, length, position);
         return now(writeCall(vfs, toFd(fd), what));
@@ -282,6 +289,7 @@ export function createReadWrite(vfs: PosixFs): ReadWrite {
     },
 
     writevSync(fd, buffers, position) {
+      if (checksFdFirst) validateFd(fd);
       validateBufferArray(buffers);
       if (buffers.length === 0) return 0;
       return now(writevCall(vfs, toFd(fd), buffers, position));

@@ -9,6 +9,7 @@ import type { Name, PathLike, PosixFs } from '../vfs/posix.ts';
 import { checkRmOptions, type RmOptions, toCallback, toValidPath } from './args.ts';
 import { posixError, shownPath, systemError, translated } from './errors.ts';
 import { isDirectoryMode, joinNames, pathOfName } from './names.ts';
+import { nodeMajor } from './node-version.ts';
 import { doInTurns, doNow, promiseInTurns, type Work } from './turns.ts';
 
 type Callback = (error: unknown) => void;
@@ -127,6 +128,8 @@ export function createRm(vfs: PosixFs): Rm {
       doInTurns(rmWork(target, checked), toCallback(done) as Callback);
     },
     rmSync(path, options) {
+      // Newer Nodes look at the options first.
+      if (nodeMajor < 24) toValidPath(path);
       const checked = checkRmOptions(options);
       doNow(rmWork(toValidPath(path), checked));
     },

@@ -25,6 +25,8 @@ export interface LaterMembers {
   lchmodSync: (...args: any[]) => any;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   Utf8Stream: any;
+  /** Flags are `'r'` unless said. */
+  openSync: (path: nodeFs.PathLike) => number;
   F_OK: number;
   R_OK: number;
   W_OK: number;

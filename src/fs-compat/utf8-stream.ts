@@ -382,7 +382,7 @@ export class BaseUtf8Stream extends EventEmitter {
       this.#writing = false;
       this.#reopening = false;
       this.reopen();
-    } else if (this.#len > this.#settings.minLength || (this.#ending && this.#len > 0)) {
+    } else if (this.#len > this.#settings.minLength || ((this.#ending || this.#flushPending) && this.#len > 0)) {
       this.#writeNext();
     } else if (this.#ending) {
       this.#writing = false;

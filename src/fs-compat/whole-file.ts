@@ -15,8 +15,10 @@ import {
   appendFlags,
   getOptions,
   isInt32,
+  isUtf8,
   type Options,
   toCallback,
+  toFd,
   toFlags,
   toMode,
   toValidPath,
@@ -28,6 +30,7 @@ import {
 import { Call, type Callback, inTurn, later, now } from './call.ts';
 import { constants } from './constants.ts';
 import { abortError, aggregateTwoErrors, codedError, invalidArgType, invalidArgValue, translated } from './errors.ts';
+import { nodeMajor } from './node-version.ts';
 import { bytesOf } from './read-write.ts';
 import type { NodeFs } from './types.ts';
 
@@ -38,6 +41,8 @@ const readDefaults: Options = Object.freeze({ flag: 'r' });
 const writeDefaults: Options = Object.freeze({ encoding: 'utf8', mode: 0o666, flag: 'w', flush: false });
 const appendDefaults: Options = Object.freeze({ encoding: 'utf8', mode: 0o666, flag: 'a' });
 const largest = 2 ** 31 - 1;
+/** Whether there is an option `buffer`. */
+const takesBuffers = nodeMajor >= 24;
 
 /** What `createWholeFile` makes: members of the module, and calls for `promises`. */
 export interface WholeFile {
@@ -59,7 +64,7 @@ interface WholeFileMembers {
 export function readOptions(given: unknown): Options {
   const options = getOptions(given, readDefaults);
   const { buffer } = options;
-  if (buffer !== undefined && typeof buffer !== 'function' && !ArrayBuffer.isView(buffer)) {
+  if (takesBuffers && buffer !== undefined && typeof buffer !== 'function' && !ArrayBuffer.isView(buffer)) {
     throw invalidArgType('options.buffer', ['Buffer', 'TypedArray', 'DataView', 'Function'], buffer);
   }
   return options;
@@ -122,7 +127,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
   /** As callers want it: text in an encoding, in a buffer of theirs, or a Buffer. */
   const content = (bytes: Uint8Array, options: Options): Content => {
     let buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (options.buffer !== undefined) buffer = intoOwn(bytes, options.buffer);
+    if (takesBuffers && options.buffer !== undefined) buffer = intoOwn(bytes, options.buffer);
     return options.encoding ? buffer.toString(options.encoding as BufferEncoding) : buffer;
   };
   const notAborted = (options: Options): void => {
@@ -248,7 +253,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
     readFileSync(path, given) {
       const options = given === undefined ? readDefaults : readOptions(given);
       if (!areOwn(readMembers)) return readByMembers(path, options);
-      if (isInt32(path)) return now(readRestCallOf(path, options));
+      if (isInt32(path)) return now(readRestCallOf(isUtf8(options.encoding) ? path : toFd(path), options));
       const flag = options.flag;
       return content(readBytes(toValidPath(path), flag === 'r' ? constants.O_RDONLY : toFlags(flag)), options);
     },
