@@ -180,7 +180,7 @@ describe('a closed volume', () => {
   it('answers with EBADF, and closing again does nothing', () => {
     const vol = createVolume({ size: 1 << 20 });
     vol.fs.writeFileSync('/f', 'x');
-    const fd = vol.fs.openSync('/f');
+    const fd = vol.fs.openSync('/f', 'r');
     vol.close();
     vol.close();
     expect(() => vol.fs.readFileSync('/f')).toThrow(/EBADF/);

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { type FlashDevice, PowerLoss, RamDevice } from '../../src/device/index.ts';
-import { LittleFS, O_CREAT, O_EXCL, O_WRONLY } from '../../src/lfs/index.ts';
+import { check, type LfsConfig, LittleFS, O_CREAT, O_EXCL, O_WRONLY } from '../../src/lfs/index.ts';
 import { exists, namesIn, readText, writeFile } from '../support/calls.ts';
 import { content } from '../support/content.ts';
 import {
@@ -250,6 +250,31 @@ describe.each(commonGeometries)('wear of the root on $name', (geometry) => {
       expect(namesIn(fs.remount())).toEqual(['dummy']);
     },
   );
+});
+
+describe('a superblock that has expanded, and then the number of blocks changes', () => {
+  // Only the root's own superblock learns of it; the one in blocks 0 and 1 stays as it was.
+  const deviceOf = (): RamDevice => new RamDevice({ blockSize: 512, blockCount: 64, readSize: 16, progSize: 16 });
+  const config: LfsConfig = { cacheSize: 64, lookaheadSize: 8, blockCycles: 1 };
+  const touch = (lfs: LittleFS, times: number): void => {
+    for (let i = 0; i < times; i++) writeFile(lfs, 'f', `${i}`);
+  };
+
+  it.each([true, false])('grows, with the number of blocks given to mount: %s', (given) => {
+    const device = deviceOf();
+    LittleFS.format(device, { ...config, blockCount: 12 });
+    const lfs = LittleFS.mount(device, config);
+    touch(lfs, 30);
+    lfs.grow(64);
+    // The root goes on moving, to blocks that were not there before.
+    touch(lfs, 200);
+    lfs.unmount();
+    const again = LittleFS.mount(device, given ? { ...config, blockCount: 64 } : config);
+    expect(again.fsStat().blockCount).toBe(64);
+    expect(readText(again, 'f')).toBe('199');
+    expect(check(device, config).findings).toEqual([]);
+    expect(outcome(() => LittleFS.mount(device, { ...config, blockCount: 12 }))).toBe('INVAL');
+  });
 });
 
 describe.each(allLossKinds)('with power lost $loss', ({ cut }) => {
