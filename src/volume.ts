@@ -194,6 +194,8 @@ export class Volume {
     this.lfs = LittleFS.mount(device, options);
     this.vfs = new Vfs(this.lfs, {
       umask: () => process.umask(),
+      // Not from Buffer's pool: a file's bytes stay for long.
+      allocate: (size) => new Uint8Array(Buffer.allocUnsafeSlow(size).buffer),
       ...defined(options),
     });
     this.fs = createFs(this.vfs, { cwd: options.cwd });

@@ -7,6 +7,8 @@
 import { validateBoolean, validateFunction, validateObject, validateOneOf, validateUint32 } from './args.ts';
 import { invalidArgType, invalidArgValue } from './errors.ts';
 import type { NodeFs } from './types.ts';
+import type { Data } from './utf8-content.ts';
+import { originals } from './whole-file.ts';
 
 const usualMaxWrite = 16 * 1024;
 const usualHighWaterMark = 16387;
@@ -33,6 +35,11 @@ export interface Settings {
   /** A path, or a descriptor. */
   readonly target: string | number;
   readonly calls: Calls;
+  /**
+   * Does at once what `calls.write` is asked for, when that is the module's own: who then calls `flushSync` has his
+   * lines in order, as with a system's write that is already under way.
+   */
+  readonly writeNow: ((fd: number, data: Data) => number) | undefined;
   readonly highWaterMark: number;
   readonly minLength: number;
   readonly maxLength: number;
@@ -63,9 +70,12 @@ export function readSettings(options: unknown, fs: NodeFs): Settings {
   } = options as Loose;
   const { retryEAGAIN, contentMode = 'utf8', mode, fs: ownFs = {} } = options as Loose;
   validateObject(ownFs, 'options.fs');
+  const calls = chosenCalls(fs as unknown as Loose, ownFs);
+  const { write, writeSync } = originals(fs);
   const settings: Settings = {
     target: fd ?? dest,
-    calls: chosenCalls(fs as unknown as Loose, ownFs),
+    calls,
+    writeNow: (calls.write as unknown) === write ? (writeSync as Settings['writeNow']) : undefined,
     highWaterMark: Math.max(minLength || 0, usualHighWaterMark),
     minLength: minLength || 0,
     maxLength: maxLength || 0,

@@ -319,6 +319,18 @@ export class BaseUtf8Stream extends EventEmitter {
 
   #writeLater(): void {
     const done = (error: Failure, count: number): void => this.#wrote(error, count);
+    const { writeNow } = this.#settings;
+    if (writeNow !== undefined) {
+      let count: number;
+      try {
+        count = writeNow(this.#fd, this.#piece);
+      } catch (error) {
+        setImmediate(done, error as Error, 0);
+        return;
+      }
+      setImmediate(done, null, count);
+      return;
+    }
     if (typeof this.#piece === 'string') this.#fs.write(this.#fd, this.#piece, 'utf8', done);
     else this.#fs.write(this.#fd, this.#piece, done);
   }

@@ -103,12 +103,15 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
 
   const readBytes = (path: PathLike, flags: number): Uint8Array => {
     if (flags === constants.O_RDONLY) {
+      let bytes: Uint8Array;
       try {
-        return vfs.readFile(path);
+        bytes = vfs.readFile(path);
       } catch (error) {
         // A directory can be opened, it is reading that fails.
         throw (error as VfsError).code === 'EISDIR' ? translated(error, 'read') : translated(error, 'open', path);
       }
+      if (bytes.length > largest) throw tooLarge(bytes.length);
+      return bytes;
     }
     const fd = now(new Call('open', () => vfs.open(path, flags, 0o666), path));
     try {
@@ -119,9 +122,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
   };
   const readRest = (fd: number): Uint8Array => {
     const stat = now(new Call('fstat', () => vfs.fstat(fd)));
-    if (stat.size > largest) {
-      throw codedError(RangeError, 'ERR_FS_FILE_TOO_LARGE', `File size (${stat.size}) is greater than 2 GiB`);
-    }
+    if (stat.size > largest) throw tooLarge(stat.size);
     return now(new Call('read', () => vfs.readRest(fd)));
   };
   /** As callers want it: text in an encoding, in a buffer of theirs, or a Buffer. */
@@ -320,6 +321,10 @@ export function rememberOriginals(fs: NodeFs): void {
 
 export function originals(fs: NodeFs): NodeFs {
   return madeWith.get(fs) ?? fs;
+}
+
+function tooLarge(size: number): Error {
+  return codedError(RangeError, 'ERR_FS_FILE_TOO_LARGE', `File size (${size}) is greater than 2 GiB`);
 }
 
 /** Failures that come with the data, not with the name. */

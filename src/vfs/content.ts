@@ -167,20 +167,21 @@ export function writeContent(
     });
     return;
   }
-  const bytes = roomFor(file, size, newSize);
+  const bytes = roomFor(state, file, size, newSize);
   const piece = offset === 0 && length === source.length ? source : source.subarray(offset, offset + length);
+  if (position > size) bytes.fill(0, size - file.base, position - file.base);
   bytes.set(piece, position - file.base);
   changed(state, node, file, from, newSize);
 }
 
-/** The file's bytes, with room for more; what is behind `size` is zero. */
-function roomFor(file: FileContent, size: number, newSize: number): Uint8Array {
+/** The file's bytes, with room for more; what is behind `size` may be anything. */
+function roomFor(state: VfsState, file: FileContent, size: number, newSize: number): Uint8Array {
   const bytes = file.bytes!;
   const used = size - file.base;
   const wanted = newSize - file.base;
   if (wanted <= bytes.length) return bytes;
   const capacity = bytes.length === 0 ? wanted : Math.max(wanted, Math.min(bytes.length * 2, WHOLE_MAX), 64);
-  const grown = new Uint8Array(capacity);
+  const grown = state.allocate(capacity);
   grown.set(used === bytes.length ? bytes : bytes.subarray(0, used));
   file.bytes = grown;
   return grown;
@@ -271,10 +272,9 @@ function writeThrough(
   if (node.parent === null) {
     // It has no name on the image any more: nothing can be made larger there.
     load(state, node, file);
-    roomFor(file, node.size, Math.max(node.size, position + length)).set(
-      source.subarray(offset, offset + length),
-      position,
-    );
+    const bytes = roomFor(state, file, node.size, Math.max(node.size, position + length));
+    if (position > node.size) bytes.fill(0, node.size, position);
+    bytes.set(source.subarray(offset, offset + length), position);
     node.size = Math.max(node.size, position + length);
     touchContent(node, state.clock);
     return;
@@ -370,8 +370,8 @@ export function truncateContent(state: VfsState, node: Node, size: number): void
     });
     return;
   }
-  const bytes = roomFor(file, old, size);
-  if (size < old) bytes.fill(0, size - file.base, old - file.base);
+  const bytes = roomFor(state, file, old, size);
+  if (size > old) bytes.fill(0, old - file.base, size - file.base);
   changed(state, node, file, from, size);
 }
 

@@ -28,6 +28,8 @@ export interface StateOptions {
   readonly clock: Clock;
   /** Calls back after a while; returns how to take that back. */
   readonly schedule: (work: () => void) => () => void;
+  /** Memory for content. What is in it is never looked at. */
+  readonly allocate: (size: number) => Uint8Array;
 }
 
 export class VfsState {
@@ -37,6 +39,7 @@ export class VfsState {
   readonly readOnly: boolean;
   readonly clock: Clock;
   readonly schedule: (work: () => void) => () => void;
+  readonly allocate: (size: number) => Uint8Array;
 
   readonly dev: number = newDevice();
   readonly blockSize: number;
@@ -72,13 +75,14 @@ export class VfsState {
 
   readonly listeners: Set<(event: ChangeEvent) => void> = new Set();
 
-  constructor({ lfs, profile, durability, readOnly, clock, schedule }: StateOptions) {
+  constructor({ lfs, profile, durability, readOnly, clock, schedule, allocate }: StateOptions) {
     this.lfs = lfs;
     this.profile = profile;
     this.durability = durability;
     this.readOnly = readOnly;
     this.clock = clock;
     this.schedule = schedule;
+    this.allocate = allocate;
     const { blockSize, blockCount, nameMax, fileMax, attrMax } = lfs.fsStat();
     this.blockSize = blockSize;
     this.blockCount = blockCount;

@@ -12,7 +12,7 @@ import { keepWithoutName } from './content.ts';
 import { translated, VfsError } from './errno.ts';
 import { dropHandle } from './file-content.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, W_OK } from './flags.ts';
-import { childPath, countSubdirectories, isEmpty, lfsPath, pathOf } from './image.ts';
+import { childPath, countSubdirectories, isEmpty, lfsPath, list, lookup, pathOf } from './image.ts';
 import type { Node } from './node.ts';
 import { inGroup, mayAccess, needEntry, needOwner, needRemoval, withoutPrivileges } from './permissions.ts';
 import type { Name, TimeToSet } from './posix.ts';
@@ -134,6 +134,47 @@ export function removeDirectory(state: VfsState, who: Credentials, node: Node): 
   detach(state, node);
   touchDirectory(state, dir);
   emit(state, 'rename', dir, name);
+}
+
+/** A directory with all that is in it. When it fails, some of that may be gone. */
+export function removeTree(state: VfsState, who: Credentials, top: Node): void {
+  mustWrite(state);
+  if (who.uid === 0 && state.listeners.size === 0 && !top.onDisk) {
+    // Nobody is asked and nobody is told, and the image knows none of it.
+    const dir = top.parent!;
+    forgetBelow(state, top);
+    detach(state, top);
+    touchDirectory(state, dir);
+    return;
+  }
+  const open = [{ dir: top, isEmpty: false }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { dir } = next;
+    if (next.isEmpty) {
+      removeDirectory(state, who, dir);
+      continue;
+    }
+    open.push({ dir, isEmpty: true });
+    for (const { name } of list(state, dir)) {
+      const child = lookup(state, dir, name);
+      if (child?.isDirectory === true) open.push({ dir: child, isEmpty: false });
+      else if (child !== null) unlinkNode(state, who, child);
+    }
+  }
+}
+
+function forgetBelow(state: VfsState, top: Node): void {
+  const open = [top];
+  for (let dir = open.pop(); dir !== undefined; dir = open.pop()) {
+    for (const child of dir.children!.values()) {
+      child.parent = null;
+      forget(state, child);
+      if (child.isDirectory) open.push(child);
+      else if (child.holders === 0 && child.file !== null) dropHandle(child.file);
+    }
+    dir.children!.clear();
+    dir.listing = null;
+  }
 }
 
 function removeFromImage(state: VfsState, node: Node): void {

@@ -45,6 +45,7 @@ import {
   makeLink,
   makeNode,
   removeDirectory,
+  removeTree,
   renameNode,
   setMode,
   setNodeTimes,
@@ -72,6 +73,8 @@ export interface VfsOptions {
   readonly clock?: Clock | undefined;
   /** With `'fsync'`, how long changes may wait (100 ms unless said). */
   readonly flushDelayMs?: number | undefined;
+  /** Memory that need not be cleared, where there is something quicker than `new Uint8Array`. */
+  readonly allocate?: ((size: number) => Uint8Array) | undefined;
 }
 
 /** A file that somebody has opened. */
@@ -132,6 +135,7 @@ export class Vfs implements PosixFs {
       readOnly: options.readOnly ?? false,
       clock: options.clock ?? Date.now,
       schedule: scheduler(options.flushDelayMs ?? 100),
+      allocate: options.allocate ?? ((size) => new Uint8Array(size)),
     });
     this.who = { uid, gid, groups };
     this.#umask = typeof umask === 'number' ? () => umask : umask;
@@ -426,6 +430,12 @@ export class Vfs implements PosixFs {
     const node = nodeOf(source);
     if (target.slashed && !node.isDirectory) throw new VfsError('ENOTDIR');
     renameNode(this.state, this.who, node, target.dir, target.name, target.node);
+  }
+
+  removeTree(path: PathLike): void {
+    const node = nodeOf(this.#walkToName(path));
+    if (!node.isDirectory || node === this.state.root) throw new VfsError(node.isDirectory ? 'EBUSY' : 'ENOTDIR');
+    removeTree(this.state, this.who, node);
   }
 
   /** littlefs has one name for each file. */
