@@ -8,10 +8,11 @@ import type { LfsFile } from '../lfs/files.ts';
 import type { Node } from './node.ts';
 import type { VfsState } from './state.ts';
 
-/** Clean content kept in memory, in all. */
-const KEPT_MAX = 16 * 1024 * 1024;
-/** Of one file. */
-const KEPT_EACH_MAX = 64 * 1024;
+/** Clean content kept in memory: of one file, and in all. Where the image is in memory too there is no need to be mean. */
+const kept = {
+  close: { eachMax: 64 * 1024, max: 16 * 1024 * 1024 },
+  fsync: { eachMax: 32 * 1024 * 1024, max: 64 * 1024 * 1024 },
+} as const;
 
 export class FileContent {
   /** The file from `base` on, as far as the node's size; `null` while only the image has it. */
@@ -68,14 +69,15 @@ export function settle(state: VfsState, file: FileContent): void {
 /** A clean file's bytes stay in memory as long as there are not too many of them. */
 export function keepClean(state: VfsState, node: Node): void {
   const file = node.file!;
-  if (file.base > 0 || (node.size > KEPT_EACH_MAX && node.holders === 0)) {
+  const { eachMax, max } = kept[state.durability];
+  if (file.base > 0 || (node.size > eachMax && node.holders === 0)) {
     dropBytes(state, node, file);
     return;
   }
   if (state.cached.has(node)) return;
   state.cached.add(node);
   state.cachedBytes += node.size;
-  if (state.cachedBytes <= KEPT_MAX) return;
+  if (state.cachedBytes <= max) return;
   for (const each of state.cached) {
     if (each !== node && each.file !== null && !each.file.isDirty && each.parent !== null && each.onDisk)
       each.file.bytes = null;

@@ -46,7 +46,7 @@ export function lfsPath(path: Name): LfsPath {
 export function lookup(state: VfsState, dir: Node, name: Name): Node | null {
   const known = dir.children!.get(name);
   if (known !== undefined) return known;
-  if (dir.complete || !dir.onDisk) return null;
+  if (dir.complete || !dir.onDisk || dir.gone?.has(name) === true) return null;
   try {
     const entry = state.lfs.find(lfsPath(childPath(state, dir, name)));
     return entry === undefined ? null : adopt(state, dir, name, entry);
@@ -91,7 +91,8 @@ export function list(state: VfsState, dir: Node): readonly DirectoryEntry[] {
         if (child !== undefined) {
           known++;
           entries.push({ name, type: child.mode & S_IFMT, ino: child.ino });
-        } else if (entry.type === 'dir') entries.push({ name, type: S_IFDIR, ino: 0 });
+        } else if (dir.gone?.has(name) === true) continue;
+        else if (entry.type === 'dir') entries.push({ name, type: S_IFDIR, ino: 0 });
         else entries.push({ name, type: typeOf(entry) || S_IFREG, ino: 0 });
       }
     } catch (error) {
@@ -154,7 +155,7 @@ function prune(state: VfsState, dir: Node): boolean {
   if (dir.onDisk) dir.complete = false;
   for (const [name, child] of dir.children!) {
     const keeps = child.isDirectory ? prune(state, child) : false;
-    if (keeps || child.holders > 0 || !child.onDisk || state.dirty.has(child)) continue;
+    if (keeps || child.holders > 0 || !child.onDisk || state.dirty.has(child) || state.removals.has(child)) continue;
     child.parent = null;
     state.cached.delete(child);
     dir.children!.delete(name);

@@ -7,6 +7,7 @@
  *   on disk, clean      the image says the same
  *   on disk, dirty      attributes (`metaDirty`) or content (`file.dirtyFrom`) are ahead of the image
  *   not on disk         made here, and not written yet; for a directory all its children are known
+ *   gone                no name any more, but the image does not know that yet (`gone` of its directory)
  *   unlinked            no name any more (`parent` is null): lives until the last descriptor is closed
  *
  * Its fields are those of `Stat`, so that it answers as one.
@@ -58,6 +59,8 @@ export class Node implements Stat {
   children: Map<Name, Node> | null = null;
   /** Every child is in `children`. */
   complete = false;
+  /** Names that the image still has and the directory has not: what they stood for, to be removed by the next flush. */
+  gone: Map<Name, Node> | null = null;
   /** What a listing said last; `null` when it may be different now. */
   listing: readonly DirectoryEntry[] | null = null;
   /** Directories in it; -1 while nobody has counted. */

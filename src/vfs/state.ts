@@ -53,6 +53,8 @@ export class VfsState {
 
   /** Nodes ahead of the image, oldest first. */
   readonly dirty: Set<Node> = new Set();
+  /** Directories that have names to be removed from the image. */
+  readonly removals: Set<Node> = new Set();
   /** Clean files whose bytes are kept, and how many bytes that is. */
   readonly cached: Set<Node> = new Set();
   cachedBytes = 0;

@@ -19,7 +19,19 @@ import type { Name, TimeToSet } from './posix.ts';
 import { keepsTypes } from './profiles.ts';
 import { countFree, reserve } from './space.ts';
 import type { Credentials, VfsState } from './state.ts';
-import { flushAll, flushNode, forget, madeNew, markDirty, metaChanged, mustWrite, touchLazily } from './write-back.ts';
+import {
+  flushAll,
+  flushNode,
+  flushRemoval,
+  forget,
+  keepAfterAll,
+  madeNew,
+  markDirty,
+  metaChanged,
+  mustWrite,
+  removeLater,
+  touchLazily,
+} from './write-back.ts';
 
 export function emit(state: VfsState, type: 'rename' | 'change', dir: Node, name: Name): void {
   if (state.listeners.size === 0) return;
@@ -115,7 +127,7 @@ export function unlinkNode(state: VfsState, who: Credentials, node: Node): void 
   const dir = node.parent!;
   needRemoval(dir, node, who);
   if (node.isDirectory) throw new VfsError('EISDIR');
-  removeFromImage(state, node);
+  dropFromImage(state, node);
   const { name } = node;
   detach(state, node);
   touchDirectory(state, dir);
@@ -129,7 +141,7 @@ export function removeDirectory(state: VfsState, who: Credentials, node: Node): 
   needRemoval(dir, node, who);
   if (!node.isDirectory) throw new VfsError('ENOTDIR');
   if (!isEmpty(state, node)) throw new VfsError('ENOTEMPTY');
-  removeFromImage(state, node);
+  dropFromImage(state, node);
   const { name } = node;
   detach(state, node);
   touchDirectory(state, dir);
@@ -177,18 +189,22 @@ function forgetBelow(state: VfsState, top: Node): void {
   }
 }
 
-function removeFromImage(state: VfsState, node: Node): void {
+/** Before a node loses its name: so does the image, now or with the next flush. */
+function dropFromImage(state: VfsState, node: Node): void {
   if (!node.onDisk) return;
-  if (node.isFile && node.holders > 0) keepWithoutName(state, node);
-  const dirtyFile = node.file;
-  // The engine would go on writing to a file that has no name.
-  if (dirtyFile !== null && node.holders === 0) dropHandle(dirtyFile);
-  try {
-    state.lfs.remove(lfsPath(pathOf(state, node)));
-  } catch (error) {
-    throw translated(error);
-  } finally {
-    state.seenCommits = state.lfs.commitCount;
+  const dir = node.parent!;
+  // Who holds it goes on with what the image has.
+  const isHeld = node.isFile && node.holders > 0;
+  if (isHeld) keepWithoutName(state, node);
+  else if (node.file !== null) dropHandle(node.file);
+  removeLater(state, dir, node.name, node);
+  if (isHeld || state.durability === 'close') {
+    try {
+      flushRemoval(state, dir, node.name);
+    } catch (error) {
+      keepAfterAll(state, dir, node.name);
+      throw error;
+    }
   }
   node.onDisk = false;
 }
@@ -254,6 +270,7 @@ function isWithin(dir: Node, outer: Node): boolean {
 function moveOnImage(state: VfsState, node: Node, dir: Node, name: Name, target: Node | null): void {
   flushNode(state, node);
   if (!dir.onDisk) flushNode(state, dir);
+  flushRemoval(state, dir, name);
   if (target?.onDisk === true && target.isFile && target.holders > 0) keepWithoutName(state, target);
   try {
     state.lfs.rename(lfsPath(pathOf(state, node)), lfsPath(childPath(state, dir, name)));

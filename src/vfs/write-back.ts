@@ -10,8 +10,9 @@
 import { bytesOf } from '../lfs/bytes.ts';
 import { translated, VfsError } from './errno.ts';
 import { dropHandle, keepClean, patch, settle } from './file-content.ts';
-import { lfsPath, pathOf } from './image.ts';
+import { childPath, lfsPath, pathOf } from './image.ts';
 import type { Node } from './node.ts';
+import type { Name } from './posix.ts';
 import { metaAttrs } from './profiles.ts';
 import { giveBack, spend } from './space.ts';
 import type { VfsState } from './state.ts';
@@ -22,6 +23,10 @@ const noBytes: Uint8Array = new Uint8Array(0);
 export function markDirty(state: VfsState, node: Node): void {
   if (state.dirty.has(node)) return;
   state.dirty.add(node);
+  flushSoon(state);
+}
+
+function flushSoon(state: VfsState): void {
   if (state.unschedule === null && state.durability === 'fsync') {
     state.unschedule = state.schedule(() => {
       state.unschedule = null;
@@ -59,15 +64,17 @@ export function touchLazily(state: VfsState, dir: Node): void {
 export function flushAll(state: VfsState, except: Node | null = null): void {
   let failure: unknown;
   let failed = false;
-  for (const node of [...state.dirty]) {
-    if (node === except) continue;
+  const attempt = (work: () => void): void => {
     try {
-      flushNode(state, node);
+      work();
     } catch (error) {
       if (!failed) failure = error;
       failed = true;
     }
-  }
+  };
+  // What goes makes room for what comes.
+  for (const dir of [...state.removals]) attempt(() => flushRemovals(state, dir));
+  for (const node of [...state.dirty]) if (node !== except) attempt(() => flushNode(state, node));
   if (failed) throw failure;
   if (state.dirty.size === 0 && state.unschedule !== null) {
     state.unschedule();
@@ -83,6 +90,7 @@ export function flushNode(state: VfsState, node: Node): void {
   }
   if (!state.dirty.has(node) && node.onDisk) return;
   if (node.parent !== node && !node.parent.onDisk) flushNode(state, node.parent);
+  if (!node.onDisk && node.parent.gone?.has(node.name) === true) flushRemoval(state, node.parent, node.name);
   try {
     if (node.isDirectory) flushDirectory(state, node);
     else if (node.isFile) flushFile(state, node);
@@ -96,6 +104,54 @@ export function flushNode(state: VfsState, node: Node): void {
   node.metaDirty = false;
   state.dirty.delete(node);
   spend(state, node);
+}
+
+/** A name goes from the image with the next flush. */
+export function removeLater(state: VfsState, dir: Node, name: Name, node: Node): void {
+  dir.gone ??= new Map();
+  dir.gone.set(name, node);
+  state.removals.add(dir);
+  // Its own are removed with it.
+  state.removals.delete(node);
+  flushSoon(state);
+}
+
+/** Removes from the image what has gone from a directory. */
+export function flushRemovals(state: VfsState, dir: Node): void {
+  if (dir.gone !== null) for (const name of [...dir.gone.keys()]) flushRemoval(state, dir, name);
+}
+
+export function flushRemoval(state: VfsState, dir: Node, name: Name): void {
+  const node = dir.gone?.get(name);
+  if (node === undefined) return;
+  removeFromImage(state, childPath(state, dir, name), node);
+  keepAfterAll(state, dir, name);
+}
+
+/** There is nothing to remove under a name any more. */
+export function keepAfterAll(state: VfsState, dir: Node, name: Name): void {
+  dir.gone?.delete(name);
+  if (dir.gone === null || dir.gone.size > 0) return;
+  dir.gone = null;
+  state.removals.delete(dir);
+}
+
+/** A name of the image, and before it what has gone from that directory. */
+function removeFromImage(state: VfsState, path: Name, node: Node): void {
+  if (node.gone !== null) {
+    for (const [name, each] of node.gone) {
+      removeFromImage(state, `${path}/${name}`, each);
+      node.gone.delete(name);
+    }
+    node.gone = null;
+  }
+  try {
+    state.lfs.remove(lfsPath(path));
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    state.seenCommits = state.lfs.commitCount;
+  }
 }
 
 function flushDirectory(state: VfsState, node: Node): void {

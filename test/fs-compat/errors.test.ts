@@ -45,6 +45,9 @@ function outcome(call: () => unknown): Outcome | 'ok' {
   }
 }
 
+/** Node 26 checks in another order, and says more of directories; the module follows 20, 22 and 24. */
+const isLater = Number.parseInt(process.versions.node, 10) >= 26;
+
 const none = `${scratch}/none`;
 const below = `${scratch}/file/below`;
 
@@ -195,7 +198,7 @@ describe.each([
     },
   );
 
-  it('by callback and by promise as well', async () => {
+  it.skipIf(isLater)('by callback and by promise as well', async () => {
     const byCallback = (module: typeof host, name: string, args: unknown[]): Promise<unknown> =>
       new Promise((resolve) => {
         const thrown = outcome(() =>
