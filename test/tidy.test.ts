@@ -20,7 +20,7 @@ const floors: Readonly<Record<string, readonly string[] | 'all'>> = {
   vfs: ['lfs'],
   'fs-compat': ['vfs', 'lfs'],
   fuse: ['vfs', 'lfs'],
-  crash: ['vfs', 'lfs', 'device'],
+  crash: ['fs-compat', 'vfs', 'lfs', 'device'],
   image: ['vfs', 'lfs', 'device'],
   filestore: ['image', 'vfs', 'lfs', 'device'],
   micropython: ['image', 'vfs', 'lfs', 'device'],

@@ -25,8 +25,8 @@ export class Replay {
     this.#synced = recording.start;
   }
 
-  /** The device after the first `at` operations. Nobody may change it. */
-  #seek(at: number): void {
+  /** Goes to just before operation `at`; returns the device there, which nobody may change. */
+  seek(at: number): RamDevice {
     const { recording } = this;
     if (at < this.#at) {
       this.#at = 0;
@@ -41,32 +41,34 @@ export class Replay {
         this.#synced = this.#device.fork();
       } else apply(this.#device, op);
     }
-  }
-
-  /** Operations since the last sync before `at`: those that can be lost. */
-  unsyncedAt(at: number): readonly [from: number, to: number] {
-    this.#seek(at);
-    return [this.#syncedAt, at];
+    return this.#device;
   }
 
   /** The device at a point, to be changed at will. Of a point with a second loss of power it is the first one's. */
   imageAt({ op, tear, lost }: Point): RamDevice {
     const { ops } = this.recording;
-    this.#seek(Math.min(op, ops.length));
+    const device = this.seek(Math.min(op, ops.length));
     let image: RamDevice;
-    if (lost.length === 0) image = this.#device.fork();
+    if (lost.length === 0) image = device.fork();
     else {
       image = this.#synced.fork();
       const missing = new Set(lost);
       for (let at = this.#syncedAt; at < this.#at; at++) {
         const each = ops[at]!;
-        if (each.kind !== 'sync' && !missing.has(at)) applyLoosely(image, each);
+        if (!missing.has(at)) applyLoosely(image, each);
       }
     }
     const current = ops[op];
     if (current !== undefined && tear.kind !== 'none') applyTorn(image, current, tear);
     return image;
   }
+}
+
+/** Where the operations begin that a loss of power during operation `at` can lose: behind the last sync. */
+export function unsyncedFrom(ops: readonly DeviceOp[], at: number): number {
+  let from = Math.min(at, ops.length);
+  while (from > 0 && ops[from - 1]!.kind !== 'sync') from--;
+  return from;
 }
 
 function apply(device: RamDevice, op: DeviceOp): void {
@@ -76,11 +78,10 @@ function apply(device: RamDevice, op: DeviceOp): void {
 
 /** What a program makes of cells that an erase before it, which was lost, has not cleared: bits only go. */
 function applyLoosely(device: RamDevice, op: DeviceOp): void {
-  if (op.kind === 'erase') {
-    device.erase(op.block);
+  if (op.kind !== 'prog') {
+    apply(device, op);
     return;
   }
-  if (op.kind !== 'prog') return;
   const { block, offset, data } = op;
   if (offset >= device.erasedFrom(block)) {
     device.prog(block, offset, data);
@@ -92,10 +93,13 @@ function applyLoosely(device: RamDevice, op: DeviceOp): void {
 }
 
 /** Whether a tear can be told from "before" and "after" for this operation. */
-export function tears(op: DeviceOp, tear: Tear): boolean {
+export function tearsApart(op: DeviceOp, tear: Tear): boolean {
   switch (tear.kind) {
-    case 'bytes':
-      return op.kind === 'prog' && tear.from < op.data.length && (tear.from > 0 || (tear.to >= 0 && tear.to < op.data.length));
+    case 'bytes': {
+      if (op.kind !== 'prog') return false;
+      const to = tear.to < 0 ? op.data.length : tear.to;
+      return to > tear.from && to <= op.data.length && to - tear.from < op.data.length;
+    }
     case 'bits':
       return op.kind === 'prog' && tear.count > 0 && tear.count < op.data.length * 8;
     case 'subset':
