@@ -15,12 +15,20 @@ import { type LfsConfig, LittleFS } from '../lfs/index.ts';
 import type { Durability, MetadataProfile } from '../vfs/index.ts';
 import { type ExploreMode, pointsOf } from './explore.ts';
 import { faults as allFaults, type Fault, type PowerLossFault } from './faults.ts';
-import { type FailureKind, judge, Violation } from './judge.ts';
+import { DATA, type FailureKind, judge, mountImage, Violation } from './judge.ts';
 import { type Point, parsePoint, pointName } from './points.ts';
 import { Random } from './random.ts';
 import { type RecordedCall, Recording, RecordingDevice } from './recording.ts';
 import { Replay } from './replay.ts';
-import { openWorkspace, recordCalls, steadyClock, userLine, type VolumeSettings, type Workspace } from './workspace.ts';
+import {
+  openWorkspace,
+  recordCalls,
+  SharedWorkspace,
+  steadyClock,
+  userLine,
+  type VolumeSettings,
+  type Workspace,
+} from './workspace.ts';
 
 export interface SetupContext extends Workspace {
   /** Random numbers, the same in every run. */
@@ -135,6 +143,8 @@ export interface CrashReport {
 
 const defaultDevice: DeviceSettings = { blockSize: 4096, blockCount: 64, progSize: 16, readSize: 16 };
 const POINTS_DEFAULT = 20_000;
+/** Answers remembered. */
+const GOOD_MAX = 10_000;
 
 class AssertionFailed extends Error {
   constructor(message: string) {
@@ -176,6 +186,9 @@ class Campaign {
   readonly reached: Set<string> = new Set();
   readonly wanted: Set<string> = new Set();
   readonly untouched: Map<string, Uint8Array> = new Map();
+  private shared: SharedWorkspace | undefined;
+  /** Metadata that were judged good, with what had been acknowledged then. */
+  readonly good: Map<string, Uint8Array> = new Map();
 
   constructor(options: CrashTestOptions) {
     this.options = options;
@@ -266,11 +279,12 @@ class Campaign {
   }
 
   /** All the questions at one image; throws a `Violation`. */
-  ask(image: RamDevice, recording: Recording, point: Point): Uint8Array | Promise<Uint8Array> {
-    const used = judge(image, { config: this.settings.config, untouched: this.untouched });
+  ask(image: RamDevice, lfs: LittleFS, recording: Recording, point: Point): Uint8Array | Promise<Uint8Array> {
+    const used = judge(image, lfs, { config: this.settings.config, untouched: this.untouched });
     const { recover } = this.options;
-    const clock = steadyClock();
-    const space = openSpace(image.fork(), { ...this.settings, clock });
+    this.shared ??= new SharedWorkspace(this.settings);
+    const { shared } = this;
+    const space = attempt('mount', 'opening the volume', () => shared.open(image.fork())) as Workspace;
     if (recover === undefined) return this.checked(space, recording, point, used);
     const done = attempt('recover', 'recover', () => recover({ ...space, random: new Random(this.seed) }));
     return isThenable(done)
@@ -296,10 +310,6 @@ class Campaign {
     );
     return isThenable(done) ? rejected('check', 'check', done).then(() => used) : used;
   }
-}
-
-function openSpace(device: RamDevice, settings: VolumeSettings): Workspace {
-  return attempt('mount', 'opening the volume', () => openWorkspace(device, settings)) as Workspace;
 }
 
 function asViolation(kind: FailureKind, what: string, error: unknown): Violation {
@@ -414,12 +424,20 @@ export async function crashTest(options: CrashTestOptions): Promise<CrashReport>
     if ((explored & 1023) === 0) options.onProgress?.({ explored, failures: failures.length });
     if (known !== null && looksTheSame(recording, point, known)) continue;
     const image = replay.imageAt(point);
-    judged++;
+    const isPlain = point.tear.kind === 'none' && point.lost.length === 0;
     try {
-      const asked = campaign.ask(image, recording, point);
-      const used = isThenable(asked) ? await asked : asked;
-      if (point.tear.kind === 'none' && point.lost.length === 0)
-        known = { used, acks: acksBefore(recording, point.op), recordingAt: point.op };
+      const lfs = mountImage(image, campaign.settings.config);
+      const acks = acksBefore(recording, point.op);
+      const key = `${acks} ${lfs.metadataDigest()}`;
+      let used = campaign.good.get(key);
+      if (used === undefined || known === null || touchesData(recording, point, known)) {
+        judged++;
+        const asked = campaign.ask(image, lfs, recording, point);
+        used = isThenable(asked) ? await asked : asked;
+        if (campaign.good.size > GOOD_MAX) campaign.good.clear();
+        if (point.lost.length === 0) campaign.good.set(key, used);
+      }
+      if (isPlain) known = { used, acks, recordingAt: point.op };
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       if (fail(point, error, image)) break;
@@ -464,6 +482,24 @@ function looksTheSame(
     if (op !== undefined && op.kind !== 'sync' && known.used[op.block] !== 0) return false;
   }
   return true;
+}
+
+/**
+ * Whether data in use may be other than the metadata tell: writes were lost, or went to blocks of files as of the last
+ * unharmed point, which a sound engine never does.
+ */
+function touchesData(
+  { ops }: Recording,
+  point: Point,
+  known: { readonly used: Uint8Array; readonly recordingAt: number },
+): boolean {
+  if (point.lost.length > 0 || point.op < known.recordingAt) return true;
+  const to = point.tear.kind === 'none' ? point.op : point.op + 1;
+  for (let at = known.recordingAt; at < to; at++) {
+    const op = ops[at];
+    if (op !== undefined && op.kind !== 'sync' && known.used[op.block] === DATA) return true;
+  }
+  return false;
 }
 
 function differs(a: Recording, b: Recording): string {

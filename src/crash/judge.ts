@@ -60,13 +60,24 @@ export interface JudgeOptions {
   readonly untouched: ReadonlyMap<string, Uint8Array>;
 }
 
-/** The built-in questions. Throws a `Violation`, else returns the blocks that the file system uses. */
-export function judge(image: RamDevice, { config, untouched }: JudgeOptions): Uint8Array {
-  const lfs = engine('mount', 'mount', () => LittleFS.mount(image, config));
+/** Mounts what the loss of power left. */
+export function mountImage(image: RamDevice, config: LfsConfig): LittleFS {
+  return engine('mount', 'mount', () => LittleFS.mount(image, config));
+}
+
+/** What a block is used for; 0: for nothing. */
+export const DATA = 1;
+export const METADATA = 2;
+
+/** The built-in questions. Throws a `Violation`, else returns what each block is used for. */
+export function judge(image: RamDevice, lfs: LittleFS, { config, untouched }: JudgeOptions): Uint8Array {
   const used = new Uint8Array(image.blockCount);
   const before = engine('unsound', 'listing the tree', () => {
     lfs.traverse((block) => {
-      used[block] = 1;
+      used[block] = DATA;
+    });
+    lfs.traverseMetadata((block) => {
+      used[block] = METADATA;
     });
     return signature(lfs);
   });

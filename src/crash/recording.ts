@@ -118,7 +118,7 @@ export class RecordingDevice implements BlockDevice {
   readonly #opsMax: number;
 
   /** Works on `device`, which becomes what the run makes of it. */
-  constructor(device: RamDevice, recording: Recording, opsMax = Number.POSITIVE_INFINITY) {
+  constructor(device: RamDevice, recording: Recording, opsMax: number = Number.POSITIVE_INFINITY) {
     this.#device = device;
     this.#ops = recording.ops;
     this.#opsMax = opsMax;

@@ -6,7 +6,7 @@
 
 import { createFs, type NodeFs } from '../fs-compat/index.ts';
 import { type BlockDevice, type LfsConfig, LittleFS } from '../lfs/index.ts';
-import { type Durability, type MetadataProfile, Vfs } from '../vfs/index.ts';
+import { type Durability, type MetadataProfile, type PosixFs, Vfs } from '../vfs/index.ts';
 import type { Recording } from './recording.ts';
 
 export interface VolumeSettings {
@@ -29,6 +29,47 @@ export function openWorkspace(device: BlockDevice, settings: VolumeSettings): Wo
   // Nothing may come by itself: what is not synced stays in memory.
   const vfs = new Vfs(lfs, { metadata, durability, clock, flushDelayMs: 0x7fffffff, umask: 0o022 });
   return { fs: createFs(vfs, { cwd: () => '/' }), vfs, lfs };
+}
+
+/**
+ * A workspace whose `fs` is made once, for many volumes one after the other: a module of 200 functions costs more than a
+ * mount.
+ */
+export class SharedWorkspace {
+  readonly #settings: VolumeSettings;
+  readonly #fs: NodeFs;
+  #vfs: Vfs | null = null;
+
+  constructor(settings: VolumeSettings) {
+    this.#settings = settings;
+    const face = { cwd: () => '/' } as unknown as PosixFs;
+    const methods = Object.getOwnPropertyDescriptors(Vfs.prototype);
+    for (const [name, { value }] of Object.entries(methods)) {
+      if (typeof value !== 'function' || name === 'constructor') continue;
+      Object.defineProperty(face, name, {
+        value: (...args: unknown[]) => (value as (...each: unknown[]) => unknown).apply(this.#current(), args),
+      });
+    }
+    Object.defineProperty(face, 'umask', { value: 0o022, writable: true });
+    this.#fs = createFs(face, { cwd: () => '/' });
+  }
+
+  #current(): Vfs {
+    if (this.#vfs === null) throw new Error('this volume is not there any more: the check it was for is over');
+    return this.#vfs;
+  }
+
+  open(device: BlockDevice): Workspace {
+    const lfs = LittleFS.mount(device, this.#settings.config);
+    const { metadata, durability } = this.#settings;
+    const vfs = new Vfs(lfs, { metadata, durability, clock: steadyClock(), flushDelayMs: 0x7fffffff, umask: 0o022 });
+    this.#vfs = vfs;
+    return { fs: this.#fs, vfs, lfs };
+  }
+
+  close(): void {
+    this.#vfs = null;
+  }
 }
 
 /** A clock that ticks a millisecond a look, from 2026-01-01 on: the same in every run. */

@@ -8,7 +8,7 @@ import { childDirectory, hasFileName, rootDirectoryOf } from './directory.ts';
 import { LfsError } from './errors.ts';
 import { hasMove, movingFrom } from './gstate.ts';
 import type { Lfs } from './lfs.ts';
-import type { Entry } from './mdir.ts';
+import type { Entry, Mdir } from './mdir.ts';
 import { fileSize } from './names.ts';
 import { fetchPair, firstPair, ThreadGuard, tailOf } from './pairs.ts';
 import { type LfsPath, shown, walk } from './path.ts';
@@ -89,5 +89,31 @@ export function attrCensus(lfs: Lfs): Map<string, number> {
     const next = tailOf(lfs, mdir);
     if (next === undefined) return census;
     mdir = next;
+  }
+}
+
+/**
+ * What a mount makes of the metadata, as a short text: the same for images that differ only in bytes that nobody reads.
+ * (The end of a torn commit, blocks that are free.)
+ */
+export function metadataDigest(lfs: Lfs): string {
+  const guard = new ThreadGuard(lfs);
+  let text = `${lfs.gdisk.tag},${lfs.gdisk.pair0},${lfs.gdisk.pair1}`;
+  for (let mdir = firstPair(lfs); ; ) {
+    guard.step();
+    text += `;${mdir.block0},${mdir.block1},${mdir.rev},${mdir.end},${mdir.etag},${mdir.seed},${mdir.erased ? 1 : 0}`;
+    const next = tailOf(lfs, mdir);
+    if (next === undefined) return text;
+    mdir = next;
+  }
+}
+
+/** Calls `visit` for both blocks of every metadata pair. */
+export function visitPairs(lfs: Lfs, visit: (block: number) => void): void {
+  const guard = new ThreadGuard(lfs);
+  for (let mdir: Mdir | undefined = firstPair(lfs); mdir !== undefined; mdir = tailOf(lfs, mdir)) {
+    guard.step();
+    visit(mdir.block0);
+    visit(mdir.block1);
   }
 }

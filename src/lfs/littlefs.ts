@@ -11,7 +11,7 @@ import type { LfsConfig } from './config.ts';
 import { describe } from './config.ts';
 import type { BlockDevice } from './device.ts';
 import { type LfsDir, openDir } from './dir.ts';
-import { attrCensus, findEntry, type LfsEntry, listEntries } from './entries.ts';
+import { attrCensus, findEntry, type LfsEntry, listEntries, metadataDigest, visitPairs } from './entries.ts';
 import { invalid } from './errors.ts';
 import { LfsFile, type OpenOptions, openFile } from './files.ts';
 import { format } from './format.ts';
@@ -136,6 +136,12 @@ export class LittleFS {
     return listEntries(this.#lfs, path);
   }
 
+  /** The same text for images whose metadata say the same to a mount, whatever bytes lie where nobody reads. */
+  metadataDigest(): string {
+    checkReadable(this.#lfs);
+    return metadataDigest(this.#lfs);
+  }
+
   readFile(path: LfsPath): Uint8Array {
     checkReadable(this.#lfs);
     return readWhole(this.#lfs, path);
@@ -176,6 +182,13 @@ export class LittleFS {
     checkReadable(this.#lfs);
     if (typeof visit !== 'function') throw invalid(`visit is ${describe(visit)}; allowed: a function`);
     visitBlocks(this.#lfs, (block) => block !== INLINE_BLOCK && visit(block >>> 0), true);
+  }
+
+  /** Calls `visit` for both blocks of every metadata pair of the tree. */
+  traverseMetadata(visit: (block: number) => void): void {
+    checkReadable(this.#lfs);
+    if (typeof visit !== 'function') throw invalid(`visit is ${describe(visit)}; allowed: a function`);
+    visitPairs(this.#lfs, visit);
   }
 
   /** Finishes what a power cut left unfinished. Any write does this first. */
