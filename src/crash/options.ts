@@ -1,0 +1,143 @@
+/**
+ * What a crash test is told, and what it says.
+ *
+ * @module
+ */
+
+import type { LfsConfig } from '../lfs/index.ts';
+import type { Durability, MetadataProfile } from '../vfs/index.ts';
+import type { ExploreMode } from './explore.ts';
+import type { Fault } from './faults.ts';
+import type { FailureKind } from './judge.ts';
+import type { Random } from './random.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface SetupContext extends Workspace {
+  /** Random numbers, the same in every run. */
+  readonly random: Random;
+}
+
+export interface WorkloadContext extends SetupContext {
+  /** The outside world has been told: from here on these facts must survive. */
+  ack(facts: Readonly<Record<string, unknown>>): void;
+  /** Names what comes next, for reports. */
+  step(name: string): void;
+  /** A state that must be reached in the run. */
+  sometimes(name: string, reached?: boolean): void;
+}
+
+export interface CrashInfo {
+  /** The point's name. */
+  readonly point: string;
+  readonly op: number;
+  /** The fs call that was under way. */
+  readonly call: string | undefined;
+  readonly step: string | undefined;
+}
+
+export interface CheckContext extends Workspace {
+  /** All facts that had been acknowledged. */
+  readonly acked: Readonly<Record<string, unknown>>;
+  readonly crash: CrashInfo;
+  readonly expect: Expect;
+  /** A state that must be found at some point of the campaign. */
+  sometimes(name: string, reached?: boolean): void;
+}
+
+/** Small assertions, so that a check needs no library. */
+export interface Expect {
+  oneOf(value: unknown, allowed: readonly unknown[], what?: string): void;
+  equal(value: unknown, expected: unknown, what?: string): void;
+  ok(value: unknown, what?: string): void;
+}
+
+export interface DeviceSettings extends LfsConfig {
+  readonly blockSize: number;
+  readonly blockCount: number;
+}
+
+export interface CrashTestOptions {
+  readonly name?: string | undefined;
+  /** Makes what is there before; run without faults. */
+  readonly setup?: ((context: SetupContext) => unknown) | undefined;
+  /** The code under test. */
+  readonly workload: (context: WorkloadContext) => unknown;
+  /** What the program does when it starts; run after every loss of power, before the check. */
+  readonly recover?: ((context: SetupContext) => unknown) | undefined;
+  /** Throws where the data is not good. */
+  readonly check: (context: CheckContext) => unknown;
+  readonly device?: DeviceSettings | undefined;
+  readonly metadata?: MetadataProfile | undefined;
+  readonly durability?: Durability | undefined;
+  readonly faults?: readonly Fault[] | undefined;
+  readonly explore?:
+    | {
+        readonly mode?: ExploreMode | undefined;
+        readonly seed?: number | undefined;
+        readonly budget?: { readonly points?: number | undefined; readonly ms?: number | undefined } | undefined;
+      }
+    | undefined;
+  /** Of all points, every `count`-th from `index` on. */
+  readonly shard?: readonly [index: number, count: number] | undefined;
+  /** Goes on after a failure: `'first'` (default) ends, `'unique'` keeps one of each kind and call, `'all'` keeps all. */
+  readonly onFailure?: 'first' | 'unique' | 'all' | undefined;
+  /** Looks at this point only. */
+  readonly replay?: string | undefined;
+  /** Swallows the n-th fsync of the workload; see `selfCheck`. */
+  readonly swallowSync?: number | undefined;
+  readonly opsMax?: number | undefined;
+  readonly onProgress?: ((progress: { readonly explored: number; readonly failures: number }) => void) | undefined;
+}
+
+export interface CrashFailure {
+  /** Replays it: `crashTest({ ..., replay: id })`. */
+  readonly id: string;
+  readonly kind: FailureKind;
+  readonly message: string;
+  /** The fs call during which the power went. */
+  readonly call: string | undefined;
+  /** Where the workload made it. */
+  readonly line: string | undefined;
+  readonly step: string | undefined;
+  readonly acked: Readonly<Record<string, unknown>>;
+  readonly timeline: readonly string[];
+  readonly cause: unknown;
+  readonly imageBefore: Uint8Array;
+  readonly imageAfter: Uint8Array;
+}
+
+export interface CrashReport {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Points looked at; those of them that had to be judged anew. */
+  readonly explored: number;
+  readonly judged: number;
+  /** The run: operations of the device, fs calls. */
+  readonly ops: number;
+  readonly calls: number;
+  readonly ms: number;
+  /** Everything in the order asked for was explored; false where the budget ended it. */
+  readonly complete: boolean;
+  readonly seed: number;
+  readonly failures: readonly CrashFailure[];
+  readonly reached: readonly string[];
+}
+
+/** Throws where an option is not what it may be. */
+export function checkOptions(options: CrashTestOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('crashTest takes an object of options');
+  for (const name of ['workload', 'check'] as const)
+    if (typeof options[name] !== 'function')
+      throw new TypeError(`${name} is ${typeof options[name]}; allowed: a function`);
+  for (const name of ['setup', 'recover'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new TypeError(`${name} is ${typeof options[name]}; allowed: a function`);
+  const modes: readonly unknown[] = ['auto', 'linear', 'log', 'exhaustive', 'random', undefined];
+  if (!modes.includes(options.explore?.mode))
+    throw new TypeError(`explore.mode is ${options.explore?.mode}; allowed: auto, linear, log, exhaustive, random`);
+  const [index, count] = options.shard ?? [0, 1];
+  if (!Number.isInteger(index) || !Number.isInteger(count) || count < 1 || index < 0 || index >= count)
+    throw new RangeError(`shard is [${index}, ${count}]; allowed: an index below the count`);
+  if (options.explore?.mode === 'random' && options.explore.budget === undefined && options.replay === undefined)
+    throw new TypeError("explore.mode 'random' has no end: it needs a budget, { points } or { ms }");
+}
