@@ -6,6 +6,7 @@
 
 export * from './device/index.ts';
 export * from './lfs/index.ts';
+export { type OverlayOptions, overlayFs } from './overlay.ts';
 export { VfsError } from './vfs/index.ts';
 export {
   type CreateOptions,

@@ -3,9 +3,12 @@
  * runs as a program. Links between documents lead somewhere.
  */
 import { spawnSync } from 'node:child_process';
+import * as hostFs from 'node:fs';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as memfs from 'memfs';
+import * as unionfs from 'unionfs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as device from '../src/device/index.ts';
 import * as node from '../src/device/node/index.ts';
@@ -17,15 +20,18 @@ const documents = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  ...readdirSync(join(root, 'docs'))
+  ...(readdirSync(join(root, 'docs'), { recursive: true }) as string[])
     .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
+    .map((name) => `docs/${name.replaceAll('\\', '/')}`),
 ];
 const modules: Record<string, unknown> = {
   'littlefs-vfs': front,
   'littlefs-vfs/lfs': lfs,
   'littlefs-vfs/device': device,
   'littlefs-vfs/device/node': node,
+  'node:fs': hostFs,
+  memfs,
+  unionfs,
 };
 
 function snippets(document: string): { line: number; code: string }[] {
@@ -44,7 +50,7 @@ describe('snippets', () => {
   });
 
   it.each(all)('$document:$line runs', async ({ code }) => {
-    const body = code.replace(/^import (\{.*?\}) from '(.*?)';$/gm, "const $1 = modules['$2'];");
+    const body = code.replace(/^import (.*?) from '(.*?)';$/gm, "const $1 = modules['$2'];");
     const printed: string[] = [];
     const console = { log: (...values: unknown[]) => printed.push(values.join(' ')) };
     const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
