@@ -1,9 +1,11 @@
 /**
- * `npm run bench`: all tables. `npm run bench -- engine --runs 9 --only io --c c.json` narrows it down;
- * `--write` puts the result into `bench/RESULTS.md`.
+ * `npm run bench`: all tables. `npm run bench -- --runs 9 --only io --c c.json` narrows it down: `--only` takes names of
+ * the engine's groups, `flat` and `fs`, with commas. `--subjects memfs,fsync` leaves out others of `fs`, and `--peers`
+ * names a folder where else to look for modules to compare with; `--cpu` measures CPU time there. `--write` puts the result into `bench/RESULTS.md`,
+ * each section in the place of its last one.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { RamDevice } from 'littlefs-vfs/device';
@@ -17,6 +19,7 @@ import {
   groups,
   type Measure,
 } from './engine.js';
+import { fsTable } from './fs-table.js';
 
 const { values: options } = parseArgs({
   allowPositionals: true,
@@ -26,6 +29,9 @@ const { values: options } = parseArgs({
     c: { type: 'string' },
     write: { type: 'boolean', default: false },
     'no-counts': { type: 'boolean', default: false },
+    cpu: { type: 'boolean', default: false },
+    peers: { type: 'string' },
+    subjects: { type: 'string' },
   },
 });
 
@@ -96,73 +102,69 @@ const print = (line = ''): void => {
 
 const only = options.only?.split(',');
 const runs = Number(options.runs);
-const ratios: number[] = [];
-const flagged: string[] = [];
-let slower = 0;
-let moreReads = 0;
-let otherWrites = 0;
 
-print(`# Bench`);
-print();
-print(
-  `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'} x ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${new Date().toISOString().slice(0, 10)}. Median of ${runs} runs, warmed up before.`,
-);
-print();
-print('## Engine against C littlefs 2.11.3 (-O2)');
-print();
-print(
-  "RAM device of 64 MiB, 16,384 blocks of 4,096; `typical` is a cache of 512 bytes and a lookahead of 128, `host` 4,096 and 2,048. Reads, programs and erases: ours / C's, counted on a device without fast paths.",
-);
-for (const [name, config] of Object.entries(configs)) {
+function engineTable(): void {
+  const ratios: number[] = [];
+  const flagged: string[] = [];
+  let slower = 0;
+  let moreReads = 0;
+  let otherWrites = 0;
+
+  print('## Engine against C littlefs 2.11.3 (-O2)');
   print();
-  print(`### ${name}`);
-  print();
-  print('| row | unit | C | ours | ours / C | reads | programs | erases |');
-  print('|---|---|---:|---:|---:|---:|---:|---:|');
-  for (const group of groups) {
-    if (only && !only.includes(group.name)) continue;
-    const rates = new Map<string, number[]>();
-    // C is compiled before it runs: let ours be, too.
-    const warm = Date.now() + 400;
-    do group.run(erased(ram), config, (_row, _unit, _amount, work) => work());
-    while (Date.now() < warm);
-    for (let i = 0; i < runs; i++) group.run(erased(ram), config, timer(rates));
-    const counts = new Map<string, Counts>();
-    if (!options['no-counts']) {
-      const device = new CountingDevice();
-      group.run(device, config, counter(device, counts));
-    }
-    for (const [row, values] of rates) {
-      const c = cRows.find((candidate) => candidate.row === row && candidate.config === name);
-      const ours = median(values);
-      const n = counts.get(row);
-      const ratio = c ? ours / c.value : Number.NaN;
-      if (c) {
-        ratios.push(ratio);
-        if (ratio < 1) slower++;
-        if (n && (n.reads > c.reads || n.readBytes > c.readBytes)) {
-          moreReads++;
-          flagged.push(`${row} (${name}): ${n.reads} reads of ${n.readBytes} bytes, C ${c.reads} of ${c.readBytes}`);
-        }
-        if (n && (n.progs !== c.progs || n.erases !== c.erases || n.progBytes !== c.progBytes)) otherWrites++;
+  print(
+    "RAM device of 64 MiB, 16,384 blocks of 4,096; `typical` is a cache of 512 bytes and a lookahead of 128, `host` 4,096 and 2,048. Reads, programs and erases: ours / C's, counted on a device without fast paths.",
+  );
+  for (const [name, config] of Object.entries(configs)) {
+    print();
+    print(`### ${name}`);
+    print();
+    print('| row | unit | C | ours | ours / C | reads | programs | erases |');
+    print('|---|---|---:|---:|---:|---:|---:|---:|');
+    for (const group of groups) {
+      if (only && !only.includes(group.name)) continue;
+      const rates = new Map<string, number[]>();
+      // C is compiled before it runs: let ours be, too.
+      const warm = Date.now() + 400;
+      do group.run(erased(ram), config, (_row, _unit, _amount, work) => work());
+      while (Date.now() < warm);
+      for (let i = 0; i < runs; i++) group.run(erased(ram), config, timer(rates));
+      const counts = new Map<string, Counts>();
+      if (!options['no-counts']) {
+        const device = new CountingDevice();
+        group.run(device, config, counter(device, counts));
       }
-      const pair = (key: keyof Counts): string => (n ? `${n[key]} / ${c ? c[key] : '-'}` : '-');
-      print(
-        `| ${row} | ${c?.unit ?? ''} | ${c ? short(c.value) : '-'} | ${short(ours)} | ${ratio.toFixed(1)} | ${pair('reads')} | ${pair('progs')} | ${pair('erases')} |`,
-      );
+      for (const [row, values] of rates) {
+        const c = cRows.find((candidate) => candidate.row === row && candidate.config === name);
+        const ours = median(values);
+        const n = counts.get(row);
+        const ratio = c ? ours / c.value : Number.NaN;
+        if (c) {
+          ratios.push(ratio);
+          if (ratio < 1) slower++;
+          if (n && (n.reads > c.reads || n.readBytes > c.readBytes)) {
+            moreReads++;
+            flagged.push(`${row} (${name}): ${n.reads} reads of ${n.readBytes} bytes, C ${c.reads} of ${c.readBytes}`);
+          }
+          if (n && (n.progs !== c.progs || n.erases !== c.erases || n.progBytes !== c.progBytes)) otherWrites++;
+        }
+        const pair = (key: keyof Counts): string => (n ? `${n[key]} / ${c ? c[key] : '-'}` : '-');
+        print(
+          `| ${row} | ${c?.unit ?? ''} | ${c ? short(c.value) : '-'} | ${short(ours)} | ${ratio.toFixed(1)} | ${pair('reads')} | ${pair('progs')} | ${pair('erases')} |`,
+        );
+      }
     }
   }
-}
-print();
-const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
-print(
-  `Geometric mean of ${ratios.length} rows: ${mean.toFixed(1)} x C. Rows slower than C: ${slower}. Rows with more reads than C: ${moreReads}. Rows with other programs or erases than C: ${otherWrites}.`,
-);
-
-for (const line of flagged) print(`- more reads: ${line}`);
-
-if (!only || only.includes('flat')) {
   print();
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  print(
+    `Geometric mean of ${ratios.length} rows: ${mean.toFixed(1)} x C. Rows slower than C: ${slower}. Rows with more reads than C: ${moreReads}. Rows with other programs or erases than C: ${otherWrites}.`,
+  );
+
+  for (const line of flagged) print(`- more reads: ${line}`);
+}
+
+function flatTable(): void {
   print('## One directory, many entries');
   print();
   print('| row | rate | per operation |');
@@ -176,4 +178,34 @@ if (!only || only.includes('flat')) {
   }
 }
 
-if (options.write) writeFileSync(new URL('../RESULTS.md', import.meta.url), `${lines.join('\n')}\n`);
+print(`# Bench`);
+print();
+print(
+  `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'} x ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${new Date().toISOString().slice(0, 10)}. Median of ${runs} runs, warmed up before.`,
+);
+print();
+const wants = (name: string): boolean => !only || only.includes(name);
+if (groups.some(({ name }) => wants(name))) engineTable();
+if (wants('flat')) {
+  if (lines.at(-1) !== '') print();
+  flatTable();
+}
+if (wants('fs')) {
+  if (lines.at(-1) !== '') print();
+  await fsTable({ runs, cpu: options.cpu, peers: options.peers, subjects: options.subjects?.split(','), print });
+}
+
+/** Sections of what was printed, and those of `older` that were not. */
+function merged(older: string): string {
+  const sections = new Map<string, string>();
+  for (const text of [older, lines.join('\n')]) {
+    for (const part of text.split(/^(?=## )/m))
+      sections.set(part.startsWith('## ') ? part.split('\n', 1)[0]! : '', part);
+  }
+  return `${[...sections.values()].map((part) => part.trimEnd()).join('\n\n')}\n`;
+}
+
+if (options.write) {
+  const results = new URL('../RESULTS.md', import.meta.url);
+  writeFileSync(results, merged(only && existsSync(results) ? readFileSync(results, 'utf8') : ''));
+}

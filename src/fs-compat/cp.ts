@@ -13,6 +13,7 @@ import type { Name, PosixFs, Stat } from '../vfs/posix.ts';
 import { toCallback, toValidPath, validateBoolean, validateFunction, validateInteger, validateObject } from './args.ts';
 import { codedError, posixError, systemError, translated } from './errors.ts';
 import { isDirectoryMode, isLinkMode, pathOfName } from './names.ts';
+import { makeTree } from './ops.ts';
 import { doInTurns, doNow, promiseInTurns, type Work } from './turns.ts';
 
 type Callback = (error: unknown) => void;
@@ -239,13 +240,10 @@ class Copy {
   }
 
   #makeParents(target: Name): void {
-    const missing: Name[] = [];
-    for (let parent = posix.dirname(target); ; parent = posix.dirname(parent)) {
-      const found = this.#vfs.probe(pathOfName(parent), true);
-      if (found !== 'ENOENT') break;
-      missing.push(parent);
-    }
-    for (const parent of missing.reverse()) this.#mkdir(parent);
+    const parent = posix.dirname(target);
+    if (typeof this.#vfs.probe(pathOfName(parent), true) !== 'string') return;
+    this.#begin('mkdir', parent);
+    makeTree(this.#vfs, pathOfName(parent), 0o777);
   }
 
   /** Copies what is not a directory; begins a directory, which is returned. */

@@ -215,7 +215,11 @@ export function createOpendir(vfs: PosixFs): Opendir {
       const done = toCallback(typeof options === 'function' ? options : callback, 'callback');
       later(opendirCall(path, options), done);
     },
-    opendirSync: (path, options) => now(opendirCall(path, options)),
+    opendirSync(path, options) {
+      // Node's error does not say where: only here.
+      const { syscall, run } = opendirCall(path, options);
+      return now(new Call(syscall, run));
+    },
     promises: {
       opendir: async (path, options) => await settled(opendirCall(path, options)),
     },

@@ -266,8 +266,11 @@ function standardStream(fd: number): Stat {
   return { ino: fd + 1, mode, ...rest, ...times, birthtimeSec: 0, birthtimeNsec: 0 };
 }
 
+/** Failures of `mkdir` after which Node looks no further. */
+const saysAll: ReadonlySet<string> = new Set(['EACCES', 'ENOSPC', 'ENOTDIR', 'EPERM']);
+
 /** Makes a directory and those above it. The first one made, if any, as a path like the one given. */
-function makeTree(vfs: PosixFs, path: PathLike, mode: number): string | undefined {
+export function makeTree(vfs: PosixFs, path: PathLike, mode: number): string | undefined {
   // One character a byte, so that cutting does no harm to other names.
   const whole = typeof path === 'string' ? path : Buffer.from(path).toString('latin1');
   const given = (part: string): PathLike => (typeof path === 'string' ? part : Buffer.from(part, 'latin1'));
@@ -287,9 +290,8 @@ function makeTree(vfs: PosixFs, path: PathLike, mode: number): string | undefine
         continue;
       }
       const found = vfs.probe(given(part), true);
-      if (typeof found === 'string' || !isDirectory(found)) {
-        throw code === 'EEXIST' && missing.length > 0 ? new VfsError('ENOTDIR') : error;
-      }
+      if (typeof found === 'string') throw saysAll.has(code) ? error : new VfsError(found as VfsError['code']);
+      if (!isDirectory(found)) throw code === 'EEXIST' && missing.length > 0 ? new VfsError('ENOTDIR') : error;
       // It is there already, whatever the reason that it could not be made (on a read-only file system, say).
       if (missing.length === 0) return undefined;
       part = '';

@@ -102,11 +102,14 @@ export function createRm(vfs: PosixFs): Rm {
     vfs.rmdir(pathOfName(name));
   }
 
-  function* rmWork(path: PathLike, options: RmOptions): Work<void> {
+  /** `looks`: Node's function looks at what is there before it removes it. */
+  function* rmWork(path: PathLike, options: RmOptions, looks = true): Work<void> {
     const found = vfs.probe(path, false);
     if (typeof found === 'string') {
       if (found === 'ENOENT' && options.force) return;
-      throw posixError(found, 'lstat', path);
+      // Newer Nodes: what cannot be there is gone.
+      if (!looks && nodeMajor >= 24 && found === 'ENOTDIR') return;
+      throw posixError(found, looks ? 'lstat' : nodeMajor >= 24 ? 'rm' : 'unlink', path);
     }
     if (isDirectoryMode(found.mode) && !options.recursive) {
       throw systemError('ERR_FS_EISDIR', 'Path is a directory', {
@@ -131,7 +134,7 @@ export function createRm(vfs: PosixFs): Rm {
       // Newer Nodes look at the options first.
       if (nodeMajor < 24) toValidPath(path);
       const checked = checkRmOptions(options);
-      doNow(rmWork(toValidPath(path), checked));
+      doNow(rmWork(toValidPath(path), checked, !(checked.force && checked.recursive)));
     },
     promises: {
       async rm(path, options) {

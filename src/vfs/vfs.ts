@@ -204,6 +204,8 @@ export class Vfs implements PosixFs {
     const writes = (flags & O_ACCMODE) !== O_RDONLY;
     let { node } = found;
     if (found.error !== null) throw new VfsError(found.error);
+    // A link led here whose target ends in one.
+    if (found.slashed && (flags & O_CREAT) !== 0) throw new VfsError('EISDIR');
     if (node === null) {
       if ((flags & O_CREAT) === 0) throw new VfsError('ENOENT');
       return makeNode(state, who, found.dir, found.name, S_IFREG | (mode & 0o7777 & ~this.umask));
