@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: all tables. `npm run bench -- --runs 9 --only io --c c.json` narrows it down: `--only` takes names of
- * the engine's groups, `flat` and `fs`, with commas. `--subjects memfs,fsync` leaves out others of `fs`, and `--peers`
+ * the engine's groups, `flat`, `fs` and `crash`, with commas. `--subjects memfs,fsync` leaves out others of `fs`, and `--peers`
  * names a folder where else to look for modules to compare with; `--cpu` measures CPU time there. `--write` puts the result into `bench/RESULTS.md`,
  * each section in the place of its last one.
  */
@@ -9,6 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { RamDevice } from 'littlefs-vfs/device';
+import { crashTable } from './crash.js';
 import {
   bigDirectory,
   blockCount,
@@ -193,6 +194,10 @@ if (wants('flat')) {
 if (wants('fs')) {
   if (lines.at(-1) !== '') print();
   await fsTable({ runs, cpu: options.cpu, peers: options.peers, subjects: options.subjects?.split(','), print });
+}
+if (wants('crash')) {
+  if (lines.at(-1) !== '') print();
+  await crashTable(runs, print);
 }
 
 /** Sections of what was printed, and those of `older` that were not. */

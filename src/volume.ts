@@ -16,6 +16,8 @@ export interface VolumeOptions extends LfsConfig {
   /** When what was written is on the image: `'close'`, littlefs's promise, or `'fsync'`, POSIX's. */
   readonly durability?: Durability | undefined;
   readonly readOnly?: boolean | undefined;
+  /** Files may have several names, each of which takes the space of a copy; unless said only where some have. */
+  readonly hardLinks?: boolean | undefined;
   /** Who uses it: 0, who may do everything, unless said. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
@@ -222,7 +224,12 @@ export class Volume {
       device instanceof RamDevice
         ? device.fork()
         : new RamDevice({ blockSize, blockCount, readSize, progSize, image: this.toImage() });
-    return new Volume(copy, { ...this.#options, metadata: this.vfs.metadata, readOnly: false });
+    return new Volume(copy, {
+      ...this.#options,
+      metadata: this.vfs.metadata,
+      hardLinks: this.vfs.hardLinks,
+      readOnly: false,
+    });
   }
 
   /** Puts everything on the image. */

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import * as memfs from 'memfs';
 import * as unionfs from 'unionfs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import * as crash from '../src/crash/index.ts';
 import * as device from '../src/device/index.ts';
 import * as node from '../src/device/node/index.ts';
 import * as front from '../src/index.ts';
@@ -26,6 +27,7 @@ const documents = [
 ];
 const modules: Record<string, unknown> = {
   'littlefs-vfs': front,
+  'littlefs-vfs/crash': crash,
   'littlefs-vfs/lfs': lfs,
   'littlefs-vfs/device': device,
   'littlefs-vfs/device/node': node,

@@ -1,5 +1,6 @@
 /**
- * `crashTest`: runs a workload once, and asks for every loss of power on the way whether the data is still good.
+ * `crashTest`: runs a workload once, and asks for every loss of power on the way whether the data is still good;
+ * and the same for other faults.
  *
  *   setup     -> the device as it is before                                campaign.ts
  *   workload  -> a recording of what it does to the device, and of what    recording.ts
@@ -7,23 +8,30 @@
  *   explore   -> point by point                                            explore.ts, search.ts
  *                the image as the loss of power leaves it                  replay.ts
  *                the built-in questions, recover, check                    judge.ts
+ *             -> case by case, what else may go wrong                      fault-cases.ts
  *   report    <- what failed, and how to see it again                      failure.ts
  *
  * @module
  */
 
 import { Campaign } from './campaign.ts';
-import { differs } from './failure.ts';
-import { faults as allFaults, type PowerLossFault } from './faults.ts';
+import { isCaseName, parseCase } from './cases.ts';
+import { callText, differs } from './failure.ts';
+import { FaultCases } from './fault-cases.ts';
+import { faults } from './faults.ts';
 import { type FailureKind, Violation } from './judge.ts';
 import { type CrashReport, type CrashTestOptions, checkOptions } from './options.ts';
 import { parsePoint } from './points.ts';
+import { posixCrashTest } from './posix-model.ts';
 import { Search } from './search.ts';
+import { userLine } from './workspace.ts';
 
 /** Runs a campaign. Failures are in the report; only wrong options are thrown. */
 export async function crashTest(options: CrashTestOptions): Promise<CrashReport> {
   checkOptions(options);
-  const point = options.replay === undefined ? undefined : parsePoint(options.replay);
+  if (options.model !== undefined && options.model !== 'littlefs') return posixCrashTest(options);
+  const { replay } = options;
+  const single = replay === undefined ? undefined : isCaseName(replay) ? parseCase(replay) : parsePoint(replay);
   const campaign = new Campaign(options);
   const search = new Search(campaign, performance.now());
   const { failures } = search;
@@ -49,10 +57,16 @@ export async function crashTest(options: CrashTestOptions): Promise<CrashReport>
   if (failures.length === 0) {
     campaign.findUntouched();
     const mode = options.explore?.mode ?? 'auto';
-    if (point !== undefined) await search.replay(recording, point);
-    else for (const fault of lossesOf(options)) await search.along(recording, fault, mode);
+    const cases = new FaultCases(search, recording);
+    if (single === undefined) {
+      for (const fault of options.faults ?? [faults.powerLoss()])
+        await (fault.kind === 'powerLoss' ? search.along(recording, fault, mode) : cases.along(fault));
+    } else if ('kind' in single) {
+      search.explored++;
+      await cases.look(single);
+    } else await search.replay(recording, single);
     const missing = [...campaign.wanted].filter((name) => !campaign.reached.has(name));
-    if (search.complete && failures.length === 0 && point === undefined && missing.length > 0)
+    if (search.complete && failures.length === 0 && single === undefined && missing.length > 0)
       whole('unreached', `sometimes('${missing[0]}') was never reached in ${search.explored} points`);
   }
   return {
@@ -67,9 +81,7 @@ export async function crashTest(options: CrashTestOptions): Promise<CrashReport>
     seed: campaign.seed,
     failures,
     reached: [...campaign.reached].sort(),
+    device: campaign.device,
+    syncs: recording.syncCalls().map((call) => ({ call: callText(call), line: userLine(call.stack) })),
   };
-}
-
-function lossesOf({ faults = [allFaults.powerLoss()] }: CrashTestOptions): PowerLossFault[] {
-  return faults.filter((fault): fault is PowerLossFault => fault.kind === 'powerLoss');
 }

@@ -11,49 +11,70 @@ import { type Point, pointName } from './points.ts';
 import type { RecordedCall, Recording } from './recording.ts';
 import { userLine } from './workspace.ts';
 
+/** Where in a run the fault came, and in which words. */
+export interface Scene {
+  readonly id: string;
+  readonly op: number;
+  readonly lost: readonly number[];
+  readonly words: string;
+  /** The call, where the operation does not tell. */
+  readonly call?: RecordedCall | undefined;
+}
+
+/** The scene of a loss of power. `outer` are those before, in the recoveries from which this one came. */
+export function sceneOf(point: Point, outer: readonly Point[]): Scene {
+  const name = outer.reduceRight((inner, each) => ({ ...each, next: inner }), point);
+  const { op, lost } = point;
+  return { id: pointName(name), op, lost, words: `the power goes here${describeTear(point)}` };
+}
+
 export function failureOf(
   recording: Recording,
-  point: Point,
-  name: Point,
+  scene: Scene,
   violation: Violation,
+  before: RamDevice,
   after: RamDevice,
 ): CrashFailure {
-  const call = recording.callAt(point.op);
+  const { id, op } = scene;
+  const call = scene.call ?? recording.callAt(op);
   return {
-    id: pointName(name),
+    id,
     kind: violation.kind,
     message: violation.message,
-    call: call === undefined ? undefined : `${call.name}(${call.shown})`,
+    call: callText(call),
     line: call === undefined ? undefined : userLine(call.stack),
-    step: recording.stepAt(point.op),
-    acked: recording.ackedAt(point.op),
-    timeline: timelineOf(recording, point, call),
+    step: recording.stepAt(op),
+    acked: recording.ackedAt(op),
+    timeline: timelineOf(recording, scene, call),
     cause: violation.cause,
-    imageBefore: recording.start.toImage(),
+    imageBefore: before.toImage(),
     imageAfter: after.toImage(),
   };
 }
 
-/** The last fs calls before the loss of power, with what they did to the device. */
-function timelineOf(recording: Recording, point: Point, during: RecordedCall | undefined): string[] {
+/** A call as one would write it. */
+export function callText(call: RecordedCall): string;
+export function callText(call: RecordedCall | undefined): string | undefined;
+export function callText(call: RecordedCall | undefined): string | undefined {
+  return call === undefined ? undefined : `${call.name}(${call.shown})`;
+}
+
+/** The last fs calls before the fault, with what they did to the device. */
+function timelineOf(recording: Recording, scene: Scene, during: RecordedCall | undefined): string[] {
   const { ops, calls } = recording;
   const lines: string[] = [];
-  const until = during ?? calls.findLast(({ to }) => to <= point.op);
+  const until = during ?? calls.findLast(({ to }) => to <= scene.op);
   const end = until === undefined ? 0 : calls.indexOf(until) + 1;
+  const here = `  ${scene.op}  ^ ${scene.words}`;
   for (const call of calls.slice(Math.max(0, end - 8), end)) {
-    lines.push(`${call.name}(${call.shown})`);
+    lines.push(callText(call));
     for (let at = call.from; at < call.to; at++) {
-      const op = ops[at]!;
-      if (at === point.op) {
-        lines.push(`  ${at}  ^ the power goes here${describeTear(point)}`);
-        return lines;
-      }
-      const lost = point.lost.includes(at) ? '   (had not reached the device)' : '';
-      lines.push(`  ${at}  ${describeOp(op)}${lost}`);
+      if (at === scene.op) return [...lines, here];
+      const lost = scene.lost.includes(at) ? '   (had not reached the device)' : '';
+      lines.push(`  ${at}  ${describeOp(ops[at]!)}${lost}`);
     }
   }
-  lines.push(`  ${point.op}  ^ the power goes here`);
-  return lines;
+  return [...lines, here];
 }
 
 function describeOp(op: Recording['ops'][number]): string {
@@ -82,7 +103,7 @@ function describeTear({ tear }: Point): string {
 }
 
 /** How two runs of one workload differ. */
-export function differs(a: Recording, b: Recording): string {
+export function differs(a: Pick<Recording, 'calls'>, b: Pick<Recording, 'calls'>): string {
   const count = Math.min(a.calls.length, b.calls.length);
   for (let i = 0; i < count; i++) {
     const one = a.calls[i]!;

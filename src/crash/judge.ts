@@ -25,7 +25,8 @@ export type FailureKind =
   | 'workload'
   | 'nondeterministic'
   | 'unreached'
-  | 'unneeded-sync';
+  | 'unneeded-sync'
+  | 'hang';
 
 /** What went wrong at a point. */
 export class Violation extends Error {
@@ -69,18 +70,22 @@ export function mountImage(image: RamDevice, config: LfsConfig): LittleFS {
 export const DATA = 1;
 export const METADATA = 2;
 
+/** What each block is used for. */
+export function blocksInUse(lfs: LittleFS, blockCount: number): Uint8Array {
+  const used = new Uint8Array(blockCount);
+  lfs.traverse((block) => {
+    used[block] = DATA;
+  });
+  lfs.traverseMetadata((block) => {
+    used[block] = METADATA;
+  });
+  return used;
+}
+
 /** The built-in questions. Throws a `Violation`, else returns what each block is used for. */
 export function judge(image: RamDevice, lfs: LittleFS, { config, untouched }: JudgeOptions): Uint8Array {
-  const used = new Uint8Array(image.blockCount);
-  const before = engine('unsound', 'listing the tree', () => {
-    lfs.traverse((block) => {
-      used[block] = DATA;
-    });
-    lfs.traverseMetadata((block) => {
-      used[block] = METADATA;
-    });
-    return signature(lfs);
-  });
+  const used = engine('unsound', 'walking the tree', () => blocksInUse(lfs, image.blockCount));
+  const before = engine('unsound', 'listing the tree', () => signature(lfs));
   for (const [path, bytes] of untouched) {
     const now = engine('untouched', `reading ${path}, which the workload never named`, () => lfs.readFile(path));
     if (!sameBytes(now, bytes))

@@ -7,7 +7,7 @@
 import type { LfsConfig } from '../lfs/index.ts';
 import type { Durability, MetadataProfile } from '../vfs/index.ts';
 import type { ExploreMode } from './explore.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, faultKinds } from './faults.ts';
 import type { FailureKind } from './judge.ts';
 import type { Random } from './random.ts';
 import type { Workspace } from './workspace.ts';
@@ -33,6 +33,10 @@ export interface CrashInfo {
   /** The fs call that was under way. */
   readonly call: string | undefined;
   readonly step: string | undefined;
+  /** What went wrong: `'powerLoss'`, `'ioError'` ... */
+  readonly fault: Fault['kind'];
+  /** Bytes at rest may have changed: a check may refuse what it reads, but must not take it for good. */
+  readonly detectable: boolean;
 }
 
 export interface CheckContext extends Workspace {
@@ -56,6 +60,12 @@ export interface DeviceSettings extends LfsConfig {
   readonly blockCount: number;
 }
 
+/**
+ * `'littlefs'`: the volume's own engine on flash. For code that runs on something else: `'posix-strict'`, where nothing is
+ * durable but what fsync made so, and `'ext4-ordered'`, ext4 as most have it.
+ */
+export type PersistenceModel = 'littlefs' | 'posix-strict' | 'ext4-ordered';
+
 export interface CrashTestOptions {
   readonly name?: string | undefined;
   /** Makes what is there before; run without faults. */
@@ -66,6 +76,8 @@ export interface CrashTestOptions {
   readonly recover?: ((context: SetupContext) => unknown) | undefined;
   /** Throws where the data is not good. */
   readonly check: (context: CheckContext) => unknown;
+  /** What a loss of power leaves: as littlefs does it (default), or what other file systems may leave. */
+  readonly model?: PersistenceModel | undefined;
   readonly device?: DeviceSettings | undefined;
   readonly metadata?: MetadataProfile | undefined;
   readonly durability?: Durability | undefined;
@@ -101,9 +113,20 @@ export interface CrashFailure {
   readonly step: string | undefined;
   readonly acked: Readonly<Record<string, unknown>>;
   readonly timeline: readonly string[];
+  /** With a posix model: the calls of which something had not reached the disk. */
+  readonly lost?: readonly LostCall[] | undefined;
   readonly cause: unknown;
   readonly imageBefore: Uint8Array;
   readonly imageAfter: Uint8Array;
+  /** The simplest point found that fails with the same message; `id`, if that is the simplest itself. */
+  readonly minimal?: string | undefined;
+}
+
+export interface LostCall {
+  readonly call: string;
+  readonly line: string | undefined;
+  /** What of it is missing, in words. */
+  readonly what: string;
 }
 
 export interface CrashReport {
@@ -121,6 +144,15 @@ export interface CrashReport {
   readonly seed: number;
   readonly failures: readonly CrashFailure[];
   readonly reached: readonly string[];
+  /** What the images are images of. */
+  readonly device?: DeviceSettings | undefined;
+  /** The calls of the workload that make it durable, in their order, with the line of each. */
+  readonly syncs?: readonly SyncCall[] | undefined;
+}
+
+export interface SyncCall {
+  readonly call: string;
+  readonly line: string | undefined;
 }
 
 /** Throws where an option is not what it may be. */
@@ -132,6 +164,8 @@ export function checkOptions(options: CrashTestOptions): void {
   for (const name of ['setup', 'recover'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw new TypeError(`${name} is ${typeof options[name]}; allowed: a function`);
+  if (options.faults !== undefined) checkFaults(options.faults);
+  checkModel(options);
   const modes: readonly unknown[] = ['auto', 'linear', 'log', 'exhaustive', 'random', undefined];
   if (!modes.includes(options.explore?.mode))
     throw new TypeError(`explore.mode is ${options.explore?.mode}; allowed: auto, linear, log, exhaustive, random`);
@@ -140,4 +174,30 @@ export function checkOptions(options: CrashTestOptions): void {
     throw new RangeError(`shard is [${index}, ${count}]; allowed: an index below the count`);
   if (options.explore?.mode === 'random' && options.explore.budget === undefined && options.replay === undefined)
     throw new TypeError("explore.mode 'random' has no end: it needs a budget, { points } or { ms }");
+}
+
+const models: readonly unknown[] = ['littlefs', 'posix-strict', 'ext4-ordered', undefined];
+
+function checkModel({ model, faults, durability }: CrashTestOptions): void {
+  if (!models.includes(model))
+    throw new TypeError(`model is ${JSON.stringify(model)}; allowed: littlefs, posix-strict, ext4-ordered`);
+  if (model === undefined || model === 'littlefs') return;
+  for (const { kind } of faults ?? [])
+    if (kind !== 'powerLoss') throw new TypeError(`faults has ${kind}; allowed with model '${model}': powerLoss`);
+  if (durability !== undefined)
+    throw new TypeError(`durability is '${durability}'; with model '${model}' the model says what is durable`);
+}
+
+function checkFaults(faults: unknown): void {
+  if (!Array.isArray(faults))
+    throw new TypeError(`faults is ${typeof faults}; allowed: a list, as [faults.powerLoss()]`);
+  for (const fault of faults) {
+    const kind: unknown = fault?.kind;
+    if (!faultKinds.some((each) => each === kind)) {
+      const what = typeof fault === 'function' ? 'a function; call it' : (kind ?? typeof fault);
+      throw new TypeError(
+        `faults has ${what}; allowed: what ${faultKinds.map((each) => `faults.${each}`).join(', ')} make`,
+      );
+    }
+  }
 }

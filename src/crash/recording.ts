@@ -44,26 +44,16 @@ export interface RecordedStep {
   readonly name: string;
 }
 
-export class Recording {
-  /** The device before the run. Nobody changes it. */
-  readonly start: RamDevice;
-  readonly ops: DeviceOp[] = [];
+/** What is written down of any run, whatever its operations are. */
+export class Run<Op> {
+  readonly ops: Op[] = [];
   readonly calls: RecordedCall[] = [];
   readonly acks: RecordedAck[] = [];
   readonly steps: RecordedStep[] = [];
 
-  constructor(start: RamDevice) {
-    this.start = start;
-  }
-
   /** What had been acknowledged when operation `at` was under way. */
   ackedAt(at: number): Readonly<Record<string, unknown>> {
-    let facts: Readonly<Record<string, unknown>> = {};
-    for (const ack of this.acks) {
-      if (ack.at > at) break;
-      facts = ack.facts;
-    }
-    return facts;
+    return this.acks[countUpTo(this.acks, at) - 1]?.facts ?? {};
   }
 
   /** The call during which operation `at` was made. */
@@ -85,6 +75,21 @@ export class Recording {
     return name;
   }
 
+  /** The calls that ask for what was written to be durable. */
+  syncCalls(): RecordedCall[] {
+    return this.calls.filter(({ name }) => isSyncCall(name));
+  }
+}
+
+export class Recording extends Run<DeviceOp> {
+  /** The device before the run. Nobody changes it. */
+  readonly start: RamDevice;
+
+  constructor(start: RamDevice) {
+    super();
+    this.start = start;
+  }
+
   /** A number for all that was done to the device: two runs of the same workload must have the same. */
   digest(): string {
     let a = 0x811c9dc5;
@@ -103,6 +108,22 @@ export class Recording {
     }
     return `${(a >>> 0).toString(16).padStart(8, '0')}${(b >>> 0).toString(16).padStart(8, '0')}`;
   }
+}
+
+/** How many of what was noted in order had been noted when operation `at` was under way. */
+export function countUpTo(noted: readonly { readonly at: number }[], at: number): number {
+  let from = 0;
+  let to = noted.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (noted[middle]!.at <= at) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+export function isSyncCall(name: string): boolean {
+  return name === 'fsync' || name === 'fdatasync' || name === 'sync';
 }
 
 /** A device that works on memory and writes down what is done to it. */

@@ -77,7 +77,7 @@ function apply(device: RamDevice, op: DeviceOp): void {
 }
 
 /** What a program makes of cells that an erase before it, which was lost, has not cleared: bits only go. */
-function applyLoosely(device: RamDevice, op: DeviceOp): void {
+export function applyLoosely(device: RamDevice, op: DeviceOp): void {
   if (op.kind !== 'prog') {
     apply(device, op);
     return;

@@ -10,14 +10,14 @@
 import type { RamDevice } from '../device/index.ts';
 import { type Campaign, isThenable } from './campaign.ts';
 import { type ExploreMode, pointsOf } from './explore.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, sceneOf } from './failure.ts';
 import type { PowerLossFault } from './faults.ts';
 import { DATA, mountImage, Violation } from './judge.ts';
+import { simplestLike } from './minimise.ts';
 import type { CrashFailure } from './options.ts';
 import type { Point } from './points.ts';
-import type { Recording } from './recording.ts';
+import { countUpTo, type Recording } from './recording.ts';
 import { Replay } from './replay.ts';
-import { userLine } from './workspace.ts';
 
 const POINTS_DEFAULT = 20_000;
 /** Answers remembered. */
@@ -55,7 +55,7 @@ export class Search {
     const deeper = outer.length + 1 < fault.depth;
     for (const point of pointsOf(recording.ops, fault, mode, this.campaign.seed)) {
       if (this.ended) return;
-      if (!this.#isMine()) {
+      if (!this.isMine()) {
         // What is known must be so whoever finds it.
         state.known = null;
         continue;
@@ -71,7 +71,7 @@ export class Search {
   }
 
   /** Whether the next point is ours to look at, and there is budget for it. */
-  #isMine(): boolean {
+  isMine(): boolean {
     const { options } = this.campaign;
     const [shard, shards] = options.shard ?? [0, 1];
     if (++this.#index % shards !== shard) return false;
@@ -101,7 +101,7 @@ export class Search {
     const image = replay.imageAt(point);
     try {
       const lfs = mountImage(image, campaign.settings.config);
-      const acks = acksBefore(recording, point.op);
+      const acks = countUpTo(recording.acks, point.op);
       const facts = outer.length === 0 ? String(acks) : `${outer.map(({ op }) => op).join('/')}/${acks}`;
       const key = `${facts} ${lfs.metadataDigest()}`;
       let used = campaign.good.get(key);
@@ -115,20 +115,35 @@ export class Search {
       if (point.tear.kind === 'none' && point.lost.length === 0) state.known = { used, acks, recordingAt: point.op };
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      this.#fail(recording, point, outer, error, image);
+      await this.#failAt(recording, point, outer, error, image);
     }
     return image;
   }
 
-  #fail(recording: Recording, point: Point, outer: readonly Point[], violation: Violation, image: RamDevice): void {
-    const call = recording.callAt(point.op);
-    const key = `${violation.kind} ${call?.name} ${call === undefined ? '' : userLine(call.stack)} ${violation.message}`;
+  async #failAt(
+    recording: Recording,
+    point: Point,
+    outer: readonly Point[],
+    violation: Violation,
+    image: RamDevice,
+  ): Promise<void> {
+    const scene = sceneOf(point, outer);
+    const failure = failureOf(recording, scene, violation, recording.start, image);
+    if (!this.fail(failure)) return;
+    const simplest = await simplestLike(this.campaign, recording, point, violation);
+    this.failures[this.failures.length - 1] = { ...failure, minimal: sceneOf(simplest, outer).id };
+  }
+
+  /** Takes down a failure, unless one like it is not to be told twice. */
+  fail(failure: CrashFailure): boolean {
+    const { kind, call, line = '', message } = failure;
+    const key = `${kind} ${call?.replace(/\(.*/s, '')} ${line} ${message}`;
     const { onFailure = 'first' } = this.campaign.options;
-    if (onFailure === 'unique' && this.#seen.has(key)) return;
+    if (onFailure === 'unique' && this.#seen.has(key)) return false;
     this.#seen.add(key);
-    const name = outer.reduceRight((inner, each) => ({ ...each, next: inner }), point);
-    this.failures.push(failureOf(recording, point, name, violation, image));
+    this.failures.push(failure);
     if (onFailure === 'first') this.ended = true;
+    return true;
   }
 
   /** Looks at one point by its name. */
@@ -144,12 +159,6 @@ export class Search {
     const recovery = await this.campaign.recordRecovery(replay.imageAt(own), recording, own);
     await this.replay(recovery, next, [...outer, own]);
   }
-}
-
-function acksBefore(recording: Recording, op: number): number {
-  let count = 0;
-  for (const { at } of recording.acks) if (at <= op) count++;
-  return count;
 }
 
 /**

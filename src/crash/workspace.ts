@@ -7,7 +7,7 @@
 import { createFs, type NodeFs } from '../fs-compat/index.ts';
 import { type BlockDevice, type LfsConfig, LittleFS } from '../lfs/index.ts';
 import { type Durability, type MetadataProfile, type PosixFs, Vfs } from '../vfs/index.ts';
-import type { Recording } from './recording.ts';
+import type { Run } from './recording.ts';
 
 export interface VolumeSettings {
   readonly config: LfsConfig;
@@ -108,7 +108,7 @@ const calls = [
 ] as const;
 
 /** Has every call that may change something written down. */
-export function recordCalls({ vfs }: Workspace, recording: Recording, hooks: CallHooks = {}): void {
+export function recordCalls({ vfs }: Workspace, recording: Run<unknown>, hooks: CallHooks = {}): void {
   const target = vfs as unknown as Record<string, (...args: unknown[]) => unknown>;
   for (const name of calls) {
     const call = target[name];

@@ -154,30 +154,46 @@ export class FileHandle extends EventEmitter {
     }
   }
 
+  /** As a method, also of an object that is no handle. */
+  static #on<Result>(
+    handle: FileHandle,
+    name: string,
+    work: (fd: number) => Call<Result> | Promise<Result>,
+  ): Promise<Result> {
+    if (!FileHandle.isFileHandle(handle)) {
+      const message =
+        'handle must be an instance of FileHandle\n' +
+        'This is caused by either a bug in Node.js or incorrect usage of Node.js internals.\n' +
+        'Please open an issue with this stack trace at https://github.com/nodejs/node/issues\n';
+      return Promise.reject(codedError(Error, 'ERR_INTERNAL_ASSERTION', message));
+    }
+    return handle.#call(name, work);
+  }
+
   appendFile(data: unknown, options?: unknown): Promise<void> {
-    return this.#call('writeFile', () => this.#write(data, appendOptions(options)));
+    return FileHandle.#on(this, 'writeFile', () => this.#write(data, appendOptions(options)));
   }
 
   chmod(mode: unknown): Promise<void> {
-    return this.#call('fchmod', (fd) => {
+    return FileHandle.#on(this, 'fchmod', (fd) => {
       const bits = toMode(mode, 'mode');
       return this.#host.ops.fchmod(fd, bits);
     });
   }
 
   chown(uid: unknown, gid: unknown): Promise<void> {
-    return this.#call('fchown', (fd) => {
+    return FileHandle.#on(this, 'fchown', (fd) => {
       validateOwner(uid, gid);
       return this.#host.ops.fchown(fd, uid, gid);
     });
   }
 
   datasync(): Promise<void> {
-    return this.#call('fdatasync', (fd) => this.#host.ops.fdatasync(fd));
+    return FileHandle.#on(this, 'fdatasync', (fd) => this.#host.ops.fdatasync(fd));
   }
 
   sync(): Promise<void> {
-    return this.#call('fsync', (fd) => this.#host.ops.fsync(fd));
+    return FileHandle.#on(this, 'fsync', (fd) => this.#host.ops.fsync(fd));
   }
 
   read(
@@ -186,7 +202,7 @@ export class FileHandle extends EventEmitter {
     length?: unknown,
     position?: unknown,
   ): Promise<{ bytesRead: number; buffer: View }> {
-    return this.#call('read', (fd) => this.#read(fd, buffer, offset, length, position));
+    return FileHandle.#on(this, 'read', (fd) => this.#read(fd, buffer, offset, length, position));
   }
 
   async #read(
@@ -227,14 +243,14 @@ export class FileHandle extends EventEmitter {
   }
 
   readv(buffers: unknown, position?: unknown): Promise<{ bytesRead: number; buffers: View[] }> {
-    return this.#call('readv', async (fd) => {
+    return FileHandle.#on(this, 'readv', async (fd) => {
       validateBufferArray(buffers);
       return pair({ bytesRead: await settled(readvCall(this.#host.vfs, fd, buffers, position)), buffers });
     });
   }
 
   readFile(options?: unknown): Promise<string | Buffer> {
-    return this.#call('readFile', (fd) => this.#host.whole.readRestCallOf(fd, readOptions(options)));
+    return FileHandle.#on(this, 'readFile', (fd) => this.#host.whole.readRestCallOf(fd, readOptions(options)));
   }
 
   readLines(options?: object): Interface {
@@ -242,15 +258,15 @@ export class FileHandle extends EventEmitter {
   }
 
   stat(options: unknown = noOptions): Promise<object> {
-    return this.#call('fstat', (fd) => this.#host.ops.fstat(fd, options));
+    return FileHandle.#on(this, 'fstat', (fd) => this.#host.ops.fstat(fd, options));
   }
 
   truncate(size: unknown = 0): Promise<void> {
-    return this.#call('ftruncate', (fd) => this.#host.ops.ftruncate(fd, size));
+    return FileHandle.#on(this, 'ftruncate', (fd) => this.#host.ops.ftruncate(fd, size));
   }
 
   utimes(atime: unknown, mtime: unknown): Promise<void> {
-    return this.#call('futimes', (fd) => {
+    return FileHandle.#on(this, 'futimes', (fd) => {
       const accessed = toTime(atime, 'atime');
       const modified = toTime(mtime, 'mtime');
       return new Call('futime', () => this.#host.vfs.futimes(fd, accessed, modified));
@@ -263,7 +279,7 @@ export class FileHandle extends EventEmitter {
     lengthOrEncoding?: unknown,
     position?: unknown,
   ): Promise<{ bytesWritten: number; buffer: unknown }> {
-    return this.#call('write', async (fd) => {
+    return FileHandle.#on(this, 'write', async (fd) => {
       if ((buffer as View | undefined)?.byteLength === 0) return pair({ bytesWritten: 0, buffer });
       let what: ReturnType<typeof toWriteTransfer>;
       if (ArrayBuffer.isView(buffer)) what = toWriteTransfer(buffer, offsetOrPosition, lengthOrEncoding, position);
@@ -276,7 +292,7 @@ export class FileHandle extends EventEmitter {
   }
 
   writev(buffers: unknown, position?: unknown): Promise<{ bytesWritten: number; buffers: View[] }> {
-    return this.#call('writev', async (fd) => {
+    return FileHandle.#on(this, 'writev', async (fd) => {
       validateBufferArray(buffers);
       if (buffers.length === 0) return pair({ bytesWritten: 0, buffers });
       return pair({ bytesWritten: await settled(writevCall(this.#host.vfs, fd, buffers, position)), buffers });
@@ -284,7 +300,7 @@ export class FileHandle extends EventEmitter {
   }
 
   writeFile(data: unknown, options?: unknown): Promise<void> {
-    return this.#call('writeFile', () => this.#write(data, writeOptions(options)));
+    return FileHandle.#on(this, 'writeFile', () => this.#write(data, writeOptions(options)));
   }
 
   #write(data: unknown, options: Options): Promise<void> {

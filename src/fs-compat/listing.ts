@@ -12,6 +12,7 @@ import { Call } from './call.ts';
 import { constants } from './constants.ts';
 import { type Dirent, toDirent, toEncoded } from './dirent.ts';
 import { shownPath, translated } from './errors.ts';
+import { nodeMajor } from './node-version.ts';
 
 type Listing = (string | Buffer | Dirent)[];
 
@@ -21,7 +22,11 @@ export function readdirCall(vfs: PosixFs, path: unknown, given: unknown, lenient
   const checked = toValidPath(path);
   const { recursive, encoding, withFileTypes } = options;
   if (!lenient && recursive !== undefined && recursive !== null) validateBoolean(recursive, 'options.recursive');
-  if (recursive) return new Call('scandir', () => listTree(vfs, checked, options), checked);
+  if (recursive) {
+    // Links to directories are followed, except, with types, by promises and older Nodes.
+    const follows = !withFileTypes || (!lenient && nodeMajor >= 22);
+    return new Call('scandir', () => listTree(vfs, checked, options, follows), checked);
+  }
   return new Call(
     'scandir',
     () => {
@@ -38,8 +43,8 @@ function parentOf(path: PathLike): string | Buffer {
   return typeof path === 'string' || Buffer.isBuffer(path) ? path : Buffer.from(path);
 }
 
-/** Level by level, as Node has it; links to directories are followed only where types were not asked for. */
-function listTree(vfs: PosixFs, path: PathLike, { encoding, withFileTypes }: Options): Listing {
+/** Level by level, as Node has it. */
+function listTree(vfs: PosixFs, path: PathLike, { encoding, withFileTypes }: Options, follows: boolean): Listing {
   const top = shownPath(path);
   const result: Listing = [];
   const queue = [top];
@@ -58,7 +63,10 @@ function listTree(vfs: PosixFs, path: PathLike, { encoding, withFileTypes }: Opt
         const asBytes = encoding && encoding !== 'utf8' && encoding !== 'utf-8';
         result.push(asBytes ? toEncoded(Buffer.from(relative).toString('latin1'), encoding) : relative);
       }
-      if (entry.type === constants.S_IFDIR || (entry.type === constants.S_IFLNK && leadsToDirectory(vfs, below))) {
+      if (
+        entry.type === constants.S_IFDIR ||
+        (follows && entry.type === constants.S_IFLNK && leadsToDirectory(vfs, below))
+      ) {
         queue.push(below);
       }
     }

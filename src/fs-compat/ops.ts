@@ -269,6 +269,11 @@ function standardStream(fd: number): Stat {
 /** Failures of `mkdir` after which Node looks no further. */
 const saysAll: ReadonlySet<string> = new Set(['EACCES', 'ENOSPC', 'ENOTDIR', 'EPERM']);
 
+/** Of two failures, to make a directory and to look at it, the one that Node tells. */
+function worse(error: unknown, found: string): unknown {
+  return saysAll.has((error as VfsError).code) ? error : new VfsError(found as VfsError['code']);
+}
+
 /** Makes a directory and those above it. The first one made, if any, as a path like the one given. */
 export function makeTree(vfs: PosixFs, path: PathLike, mode: number): string | undefined {
   // One character a byte, so that cutting does no harm to other names.
@@ -290,7 +295,7 @@ export function makeTree(vfs: PosixFs, path: PathLike, mode: number): string | u
         continue;
       }
       const found = vfs.probe(given(part), true);
-      if (typeof found === 'string') throw saysAll.has(code) ? error : new VfsError(found as VfsError['code']);
+      if (typeof found === 'string') throw worse(error, found);
       if (!isDirectory(found)) throw code === 'EEXIST' && missing.length > 0 ? new VfsError('ENOTDIR') : error;
       // It is there already, whatever the reason that it could not be made (on a read-only file system, say).
       if (missing.length === 0) return undefined;
@@ -305,7 +310,8 @@ export function makeTree(vfs: PosixFs, path: PathLike, mode: number): string | u
     } catch (error) {
       // `a/../b`: what comes after the dots may be there.
       const found = vfs.probe(given(next), true);
-      if (typeof found === 'string' || !isDirectory(found)) throw error;
+      if (typeof found === 'string') throw worse(error, found);
+      if (!isDirectory(found)) throw error;
     }
   }
   return typeof path === 'string' ? first : Buffer.from(first, 'latin1').toString();

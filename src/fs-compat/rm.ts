@@ -8,7 +8,7 @@ import { decodeName, nameOfPath } from '../vfs/name.ts';
 import type { Name, PathLike, PosixFs } from '../vfs/posix.ts';
 import { checkRmOptions, type RmOptions, toCallback, toValidPath } from './args.ts';
 import { posixError, shownPath, systemError, translated } from './errors.ts';
-import { isDirectoryMode, joinNames, pathOfName } from './names.ts';
+import { isDirectoryMode, isLinkMode, joinNames, pathOfName } from './names.ts';
 import { nodeMajor } from './node-version.ts';
 import { doInTurns, doNow, promiseInTurns, type Work } from './turns.ts';
 
@@ -51,8 +51,8 @@ export function createRm(vfs: PosixFs): Rm {
       unlink(top, doing);
       return;
     }
-    // This cannot be removed, which must be known before its content is gone.
-    if (/(^|\/)\.\/*$/.test(top)) rmdir(top, doing);
+    // What cannot be removed itself must be known before its content is gone: `.`, and a link with a slash behind it.
+    if (/(^|\/)\.\/*$/.test(top) || isSlashedLink(top)) rmdir(top, doing);
     if (removeAtOnce(top)) return;
     const open = [{ name: top, below: entries(top, doing) }];
     while (open.length > 0) {
@@ -68,6 +68,12 @@ export function createRm(vfs: PosixFs): Rm {
       }
       yield;
     }
+  }
+
+  function isSlashedLink(name: Name): boolean {
+    if (!name.endsWith('/')) return false;
+    const found = vfs.probe(pathOfName(name.replace(/\/+$/, '') || '/'), false);
+    return typeof found !== 'string' && isLinkMode(found.mode);
   }
 
   /** False: not offered, or there is something in the way, which going step by step shows. */
@@ -102,8 +108,9 @@ export function createRm(vfs: PosixFs): Rm {
     vfs.rmdir(pathOfName(name));
   }
 
-  /** `looks`: Node's function looks at what is there before it removes it. */
-  function* rmWork(path: PathLike, options: RmOptions, looks = true): Work<void> {
+  function* rmWork(path: PathLike, options: RmOptions, isSync = false): Work<void> {
+    // Node's synchronous function does not look then at what is there before it removes it.
+    const looks = !(isSync && options.force && options.recursive);
     const found = vfs.probe(path, false);
     if (typeof found === 'string') {
       if (found === 'ENOENT' && options.force) return;
@@ -120,6 +127,8 @@ export function createRm(vfs: PosixFs): Rm {
         errno: 21,
       });
     }
+    // What `rmdir` says then is lost on its way through Node's other functions.
+    if (!isSync && isSlashedLink(nameOfPath(path))) return;
     yield* removeTree(path);
   }
 
@@ -134,7 +143,7 @@ export function createRm(vfs: PosixFs): Rm {
       // Newer Nodes look at the options first.
       if (nodeMajor < 24) toValidPath(path);
       const checked = checkRmOptions(options);
-      doNow(rmWork(toValidPath(path), checked, !(checked.force && checked.recursive)));
+      doNow(rmWork(toValidPath(path), checked, true));
     },
     promises: {
       async rm(path, options) {

@@ -107,6 +107,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
       try {
         bytes = vfs.readFile(path);
       } catch (error) {
+        if ((error as VfsError).code === 'EFBIG') throw tooLarge(vfs.stat(path).size);
         // A directory can be opened, it is reading that fails.
         throw (error as VfsError).code === 'EISDIR' ? translated(error, 'read') : translated(error, 'open', path);
       }
@@ -136,7 +137,15 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
     if (signal?.aborted) throw abortError(signal);
   };
 
-  const writeBytes = (path: PathLike, data: View, flags: number, mode: number, flush: boolean): void => {
+  /** `always`: writes nothing, too, as Node's callbacks do, which fails where nothing can be written. */
+  const writeBytes = (
+    path: PathLike,
+    data: View,
+    flags: number,
+    mode: number,
+    flush: boolean,
+    always: boolean,
+  ): void => {
     const plain = flags & ~(constants.O_EXCL | constants.O_SYNC);
     if (!flush && (plain === writeFlags || plain === appendFlags)) {
       try {
@@ -148,6 +157,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
     }
     const fd = now(new Call('open', () => vfs.open(path, flags, mode), path));
     try {
+      if (always && data.byteLength === 0) now(new Call('write', () => vfs.write(fd, bytesOf(data), 0, 0, -1)));
       writeToFd(fd, data, flush);
     } finally {
       now(new Call('close', () => vfs.close(fd)));
@@ -228,13 +238,13 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
       notAborted(options);
       return content(readRest(fd), options);
     });
-  const writeCallOf = (path: unknown, data: View, options: Options): Call<void> => {
+  const writeCallOf = (path: unknown, data: View, options: Options, always = false): Call<void> => {
     const checked = toValidPath(path);
     const flags = toFlags(options.flag || 'w');
     const mode = toMode(options.mode, 'mode', 0o666);
     return new Call('open', () => {
       notAborted(options);
-      writeBytes(checked, data, flags, mode, options.flush === true);
+      writeBytes(checked, data, flags, mode, options.flush === true, always);
     });
   };
 
@@ -271,7 +281,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
       }
       const signal = options.signal as AbortSignal | undefined;
       if (signal?.aborted) done(abortError(signal));
-      else later(writeCallOf(path, bytes, options), done);
+      else later(writeCallOf(path, bytes, options, true), done);
     },
 
     writeFileSync(path, data, given) {
@@ -289,7 +299,7 @@ export function createWholeFile(vfs: PosixFs, fs: NodeFs): WholeFile {
       const flag = options.flag || 'w';
       const flags = flag === 'w' ? writeFlags : toFlags(flag);
       const mode = options.mode === 0o666 ? 0o666 : toMode(options.mode, 'mode', 0o666);
-      writeBytes(checked, bytes, flags, mode, options.flush === true);
+      writeBytes(checked, bytes, flags, mode, options.flush === true, false);
     },
 
     appendFile(path, data, given, callback) {

@@ -12,7 +12,7 @@ import { alignUp, readU32 } from './bytes.ts';
 import { onDisk, readInto, viewBlock } from './cache.ts';
 import { type CheckState, type FoundFile, pairText, pathOf } from './check-state.ts';
 import { blockIndex, blockOffset, pointerCount } from './ctz.ts';
-import { FILE_MAX_LIMIT } from './layout.ts';
+import { FILE_MAX_DEFAULT } from './layout.ts';
 
 /** Walks the lists of all files found. */
 export function walkFiles(state: CheckState): void {
@@ -40,8 +40,9 @@ class ListWalk {
     if (file.dir !== null) state.fileBytes += size;
     if (size === 0) return;
     const length = blockIndex(disk.blockSize, size - 1) + 1;
-    if (size > FILE_MAX_LIMIT || length > disk.blockCount) {
-      const most = size > FILE_MAX_LIMIT ? `${FILE_MAX_LIMIT} bytes` : `${disk.blockCount} blocks`;
+    const sizeMax = Math.max(FILE_MAX_DEFAULT, state.fileMax);
+    if (size > sizeMax || length > disk.blockCount) {
+      const most = size > sizeMax ? `${sizeMax} bytes` : `${disk.blockCount} blocks`;
       const message = `the file says ${size} bytes in ${length} blocks; expected at most ${most}`;
       findings.add('error', 'file-too-large', this.place(file), message);
       if (file.dir !== null) state.fileBytes -= size;

@@ -12,7 +12,7 @@ import { equalPair, GState, samePair } from './gstate.ts';
 import { hex8 } from './inspect-tags.ts';
 import {
   ATTR_MAX_LIMIT,
-  FILE_MAX_LIMIT,
+  FILE_MAX_DEFAULT,
   MAGIC,
   NAME_MAX_LIMIT,
   NO_BLOCK,
@@ -198,7 +198,8 @@ function checkSuperblock(
   if (size < SUPERBLOCK_SIZE) return true;
   const { nameMax, fileMax, attrMax } = state;
   state.nameMax = limit(state, 'nameMax', words.nameMax, nameMax, settings.nameMax, NAME_MAX_LIMIT, place);
-  state.fileMax = limit(state, 'fileMax', words.fileMax, fileMax, settings.fileMax, FILE_MAX_LIMIT, place);
+  const fileMaxMost = Math.max(FILE_MAX_DEFAULT, settings.fileMax);
+  state.fileMax = limit(state, 'fileMax', words.fileMax, fileMax, settings.fileMax, fileMaxMost, place);
   state.attrMax = limit(state, 'attrMax', words.attrMax, attrMax, settings.attrMax, ATTR_MAX_LIMIT, place);
   return true;
 }

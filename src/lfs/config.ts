@@ -16,6 +16,7 @@ import {
   DISK_VERSION_2_0,
   DISK_VERSION_2_1,
   DISK_VERSION_LATEST,
+  FILE_MAX_DEFAULT,
   FILE_MAX_LIMIT,
   NAME_MAX_LIMIT,
 } from './layout.ts';
@@ -38,6 +39,7 @@ export interface LfsConfig {
   /** `gc` compacts logs longer than this; 0: 7/8 of a block; -1: none. */
   readonly compactThresh?: number | undefined;
   readonly nameMax?: number | undefined;
+  /** 2147483647 unless said; up to 4294967295, but C as it comes does not mount more than the default. */
   readonly fileMax?: number | undefined;
   readonly attrMax?: number | undefined;
   /** Bytes of a metadata block that are used; 0: all. */
@@ -132,7 +134,7 @@ export function settingsFor(device: BlockDevice, config: LfsConfig = {}): Settin
   const metadataSize = metadataMax || blockSize;
 
   const nameMax = whole('nameMax', chosen(config.nameMax, 255), 1, NAME_MAX_LIMIT);
-  const fileMax = whole('fileMax', chosen(config.fileMax, FILE_MAX_LIMIT), 1, FILE_MAX_LIMIT);
+  const fileMax = whole('fileMax', chosen(config.fileMax, FILE_MAX_DEFAULT), 1, FILE_MAX_LIMIT);
   const attrMax = whole('attrMax', chosen(config.attrMax, ATTR_MAX_LIMIT), 1, ATTR_MAX_LIMIT);
 
   const inlineLimit = Math.min(cacheSize, attrMax, Math.floor(metadataSize / 8));

@@ -17,6 +17,7 @@
 import { popCount, readU32, trailingZeros } from './bytes.ts';
 import { onDisk, readInto, readWord, viewBlock } from './cache.ts';
 import { corrupt } from './errors.ts';
+import { FILE_MAX_DEFAULT } from './layout.ts';
 import type { Lfs } from './lfs.ts';
 
 /** The index of the block that holds byte `position` of a file. */
@@ -41,7 +42,7 @@ export function pointerCount(index: number): number {
 export function chainLength(lfs: Lfs, head: number, size: number): number {
   if (size === 0) return 0;
   const length = blockIndex(lfs.blockSize, size - 1) + 1;
-  if (length > lfs.blockCount || size > 0x7fffffff)
+  if (length > lfs.blockCount || size > Math.max(FILE_MAX_DEFAULT, lfs.fileMax))
     throw corrupt(`a file of ${size} bytes does not fit on ${lfs.blockCount} blocks`, head >>> 0);
   return length;
 }

@@ -6,6 +6,7 @@
 
 import { describe, whole } from './config.ts';
 import { invalid, LfsError } from './errors.ts';
+import { FILE_MAX_DEFAULT } from './layout.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { Entry } from './mdir.ts';
 import { checkNameLength, nameChange } from './names.ts';
@@ -189,7 +190,7 @@ export class LfsFile {
   /** Cuts the file, or fills it up with zeros. The position stays. */
   truncate(size: number): void {
     const file = this.#checkWritable();
-    whole('size', size, 0, 0x7fffffff);
+    whole('size', size, 0, Math.max(FILE_MAX_DEFAULT, this.#lfs.fileMax));
     transact(this.#lfs, () => file.truncate(size));
   }
 

@@ -21,7 +21,10 @@ export const DISK_VERSION_LATEST: number = DISK_VERSION_2_1;
 
 export const NAME_MAX_LIMIT = 1022;
 export const ATTR_MAX_LIMIT = 1022;
-export const FILE_MAX_LIMIT = 0x7fffffff;
+/** C's LFS_FILE_MAX unless it is compiled with another: more only where `fileMax` says so. */
+export const FILE_MAX_DEFAULT = 0x7fffffff;
+/** What the size in a CTZ head can say. */
+export const FILE_MAX_LIMIT = 0xffffffff;
 /** Ids of one pair stay below this, so that a split always has room. */
 export const ENTRY_COUNT_MAX = 0xff;
 

@@ -33,6 +33,8 @@ export interface ParentIndex {
   readonly byBlock: Map<number, { order: number; entry: Entry }>;
 }
 
+const noPairs: Map<number, Mdir> = new Map();
+
 export class Lfs implements Disk {
   readonly device: BlockDevice;
   readonly settings: Settings;
@@ -59,7 +61,7 @@ export class Lfs implements Disk {
   readonly lookahead: Lookahead = { start: 0, size: 0, next: 0, checkpoint: 0, bits: null };
 
   /** Pairs in RAM, under each of their two blocks. */
-  readonly pairs: Map<number, Mdir> = new Map();
+  pairs: Map<number, Mdir> = new Map();
   /** For each block of a CTZ list the block before it, plus one; 0: not known. Made when first needed. */
   ctzBefore: Int32Array | null = null;
   rootDirectory: Directory | null = null;
@@ -115,8 +117,11 @@ export class Lfs implements Disk {
   forgetAll(): void {
     this.root0 = NO_BLOCK;
     this.root1 = NO_BLOCK;
-    for (const state of [this.gdisk, this.gstate, this.gdelta]) state.clear();
-    this.pairs.clear();
+    this.gdisk.clear();
+    this.gstate.clear();
+    this.gdelta.clear();
+    // Clearing a map makes a new table, empty or not.
+    if (this.pairs.size > 0) this.pairs.clear();
     this.ctzBefore = null;
     this.rootDirectory = null;
     this.parents = null;
@@ -132,8 +137,9 @@ export class Lfs implements Disk {
     returnProgCache(cache);
   }
 
-  /** The mount has ended: its cache serves others. */
+  /** The mount has ended: its cache serves others, and nothing is kept. */
   release(): void {
+    this.pairs = noPairs;
     if (this.pcacheOrNull !== null) returnProgCache(this.pcacheOrNull);
     this.pcacheOrNull = null;
   }

@@ -64,9 +64,8 @@ export class LittleFS {
     checkMounted(lfs);
     if (lfs.poison === null) rememberAll(lfs);
     lfs.mounted = false;
-    lfs.files.length = 0;
-    lfs.dirs.length = 0;
-    lfs.pairs.clear();
+    if (lfs.files.length > 0) lfs.files.length = 0;
+    if (lfs.dirs.length > 0) lfs.dirs.length = 0;
     lfs.release();
   }
 
@@ -147,10 +146,10 @@ export class LittleFS {
     return readWhole(this.#lfs, path);
   }
 
-  /** Creates or replaces a file: entry, content and attributes come in one commit, all or nothing. */
+  /** Creates or replaces a file: entry, content (in pieces, if it is large) and attributes come in one commit, all or nothing. */
   writeFile(
     path: LfsPath,
-    bytes: Uint8Array,
+    bytes: Uint8Array | Iterable<Uint8Array>,
     { attrs }: { readonly attrs?: readonly AttrValue[] | undefined } = {},
   ): void {
     transact(this.#lfs, () => writeWhole(this.#lfs, path, bytes, attrs));

@@ -37,9 +37,11 @@ export function recallLog(lfs: Lfs, block: number, other: number): Mdir | null {
   const stamp = device.stamp(block);
   const known = device.memo.get(stamp) as KnownLog | undefined;
   if (known === undefined || known.progSize !== lfs.progSize || known.withFcrc !== withFcrc(lfs)) return null;
-  // Used last, forgotten last.
-  device.memo.delete(stamp);
-  device.memo.set(stamp, known);
+  // Used last, forgotten last; as long as nothing has to be forgotten the order is all the same.
+  if (device.memo.size > LOGS_MAX / 2) {
+    device.memo.delete(stamp);
+    device.memo.set(stamp, known);
+  }
   return known.mdir.copyFor(block, other);
 }
 
@@ -56,6 +58,10 @@ function rememberLog(lfs: Lfs, device: Required<Pick<BlockDevice, 'memo' | 'stam
 export function rememberAll(lfs: Lfs): void {
   const { device } = lfs;
   if (!hasMemo(device) || lfs.pairs.size > 2 * PAIRS_MAX) return;
+  const { memo } = device;
+  // Nobody wrote and nobody looked for a name: there is nothing that the memo does not have.
+  if (lfs.commits === 0 && lfs.rootDirectory === null && lfs.pairs.size === 2 && memo.has(device.stamp(lfs.root0)))
+    return;
   for (const [block, mdir] of lfs.pairs) if (block === mdir.block0) rememberLog(lfs, device, mdir);
 }
 

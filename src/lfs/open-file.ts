@@ -26,7 +26,7 @@ import type { Change } from './compact.ts';
 import { blockIndex, blockOffset, Chain, chainLength, visitChain, visitLost } from './ctz.ts';
 import { LfsError } from './errors.ts';
 import { FreshList } from './fresh-list.ts';
-import { FILE_MAX_LIMIT, NO_BLOCK } from './layout.ts';
+import { FILE_MAX_DEFAULT, NO_BLOCK } from './layout.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { LineCache } from './line-cache.ts';
 import type { Entry, Mdir } from './mdir.ts';
@@ -364,7 +364,8 @@ export class OpenFile {
 
   truncate(size: number): void {
     const { lfs, position } = this;
-    if (size > FILE_MAX_LIMIT) fail('LFS_ERR_INVAL', `size is ${size}; allowed: up to ${FILE_MAX_LIMIT}`);
+    const limit = Math.max(FILE_MAX_DEFAULT, lfs.fileMax);
+    if (size > limit) fail('LFS_ERR_INVAL', `size is ${size}; allowed: up to ${limit}`);
     const old = this.currentSize;
     if (size < old) {
       if (size <= lfs.inlineMax) this.becomeInline(size);

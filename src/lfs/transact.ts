@@ -22,7 +22,7 @@ import { orphaningCommit } from './relocate.ts';
 export function commitPair(lfs: Lfs, mdir: Mdir, changes: readonly Change[], erased: boolean = mdir.erased): void {
   const orphans = orphanCount(lfs.gstate);
   if (orphaningCommit(lfs, mdir, changes, erased)) deorphan(lfs, false, orphans);
-  lfs.precious.length = 0;
+  if (lfs.precious.length > 0) lfs.precious.length = 0;
 }
 
 export function checkMounted(lfs: Lfs): void {

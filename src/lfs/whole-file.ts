@@ -9,7 +9,7 @@
  */
 
 import { describe } from './config.ts';
-import { invalid } from './errors.ts';
+import { invalid, type LfsError } from './errors.ts';
 import { checkExisting, O_WRONLY } from './files.ts';
 import { fail, type Lfs } from './lfs.ts';
 import { Entry } from './mdir.ts';
@@ -33,8 +33,13 @@ export function readWhole(lfs: Lfs, path: LfsPath): Uint8Array {
 }
 
 /** Makes a file that holds these bytes and has these attributes, or makes one hold them: all of it or nothing. */
-export function writeWhole(lfs: Lfs, path: LfsPath, bytes: Uint8Array, attrs: readonly AttrValue[] = []): void {
-  if (!(bytes instanceof Uint8Array)) throw invalid(`bytes is ${describe(bytes)}; allowed: a Uint8Array`);
+export function writeWhole(
+  lfs: Lfs,
+  path: LfsPath,
+  bytes: Uint8Array | Iterable<Uint8Array>,
+  attrs: readonly AttrValue[] = [],
+): void {
+  const pieces = piecesOf(bytes);
   checkAttrValues(lfs, attrs);
   forceConsistency(lfs);
   const found = walk(lfs, path);
@@ -51,10 +56,24 @@ export function writeWhole(lfs: Lfs, path: LfsPath, bytes: Uint8Array, attrs: re
   try {
     if (entry !== null) file.logErased = entry.mdir!.erased;
     file.dirty = true;
-    if (bytes.length > 0) file.write(bytes, 0, bytes.length);
+    for (const piece of pieces) {
+      if (!(piece instanceof Uint8Array)) throw notBytes(piece);
+      if (piece.length > 0) file.write(piece, 0, piece.length);
+    }
     if (entry !== null) file.sync();
     else file.appear(found);
   } finally {
     file.release();
   }
+}
+
+function piecesOf(bytes: Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
+  if (bytes instanceof Uint8Array) return [bytes];
+  if (typeof bytes !== 'object' || bytes === null || typeof bytes[Symbol.iterator] !== 'function')
+    throw notBytes(bytes);
+  return bytes;
+}
+
+function notBytes(value: unknown): LfsError {
+  return invalid(`bytes is ${describe(value)}; allowed: a Uint8Array, or several one after the other`);
 }

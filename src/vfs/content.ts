@@ -17,10 +17,12 @@ import type { LfsFile } from '../lfs/files.ts';
 import { touchContent } from './clock.ts';
 import { translated, VfsError } from './errno.ts';
 import { contentOf, dropBytes, dropHandle, type FileContent, keepClean, patch, settle } from './file-content.ts';
-import { lfsPath, pathOf } from './image.ts';
+import { childPath, pathOf } from './image.ts';
+import { attrsOf, hasOtherNames, nextGeneration } from './links.ts';
+import { lfsPath } from './name.ts';
 import type { Node } from './node.ts';
-import { metaAttrs } from './profiles.ts';
-import { countFree, dataBlocks, noSpace, reserve } from './space.ts';
+import type { Name } from './posix.ts';
+import { contentBlocks, countFree, dataBlocks, noSpace, reserve } from './space.ts';
 import type { VfsState } from './state.ts';
 import { flushAll, flushNode, markDirty } from './write-back.ts';
 
@@ -159,9 +161,7 @@ export function writeContent(
   if (file.bytes === null || position < file.base) load(state, node, file);
   const from = Math.min(file.dirtyFrom, position, size);
   if (node.parent !== null && !makeRoom(state, node, newSize, from)) {
-    changeAtOnce(state, node, file, newSize, (handle) => {
-      countFree(state);
-      if (dataBlocks(state, newSize, Math.min(position, size)) > state.freeFloor) throw noSpace();
+    changeAtOnce(state, node, file, newSize, Math.min(position, size), (handle) => {
       handle.seek(position);
       handle.write(source, offset, length);
     });
@@ -220,7 +220,7 @@ export function replaceContent(state: VfsState, node: Node, data: Uint8Array): v
 
 /** Room for a file of this size, changed from `from` on, to be flushed later. */
 function makeRoom(state: VfsState, node: Node, size: number, from: number): boolean {
-  const blocks = dataBlocks(state, size, from);
+  const blocks = contentBlocks(state, node, size, from);
   const inlineBytes = size <= state.inlineMax ? size : 0;
   if (reserve(state, node, blocks, inlineBytes)) return true;
   flushAll(state, node);
@@ -228,35 +228,60 @@ function makeRoom(state: VfsState, node: Node, size: number, from: number): bool
   return reserve(state, node, blocks, inlineBytes);
 }
 
-/** A change for which nothing can be reserved: it is on the image when this returns, or nothing has changed. */
+/**
+ * A change for which nothing can be reserved: it is on the image when this returns, or nothing has changed. `from`: what
+ * is before it stays; infinity for a change that takes no room to speak of.
+ */
 function changeAtOnce(
   state: VfsState,
   node: Node,
   file: FileContent,
   newSize: number,
+  from: number,
   change: (handle: LfsFile) => void,
 ): void {
   flushNode(state, node);
-  const { size } = node;
-  let handle: LfsFile | null = null;
+  const { size, links } = node;
+  let isMade = false;
   try {
     dropHandle(file);
-    handle = state.lfs.open(lfsPath(pathOf(state, node)), LFS_O_RDWR);
-    change(handle);
-    node.size = newSize;
-    touchContent(node, state.clock);
-    handle.setAttrs(metaAttrs(state.profile, node));
-    handle.sync();
-    handle.abandon();
+    countFree(state);
+    if (contentBlocks(state, node, newSize, from) > state.freeFloor) throw noSpace();
+    const generation = nextGeneration(node);
+    const changeName = (path: Name): void => {
+      const handle = state.lfs.open(lfsPath(path), LFS_O_RDWR);
+      try {
+        change(handle);
+        if (!isMade) {
+          node.size = newSize;
+          touchContent(node, state.clock);
+        }
+        handle.setAttrs(attrsOf(state, node, generation));
+        handle.sync();
+      } finally {
+        handle.abandon();
+      }
+    };
+    changeName(pathOf(state, node));
+    isMade = true;
+    dropBytes(state, node, file);
+    if (links === null) return;
+    links.generation = generation;
+    node.metaDirty = true;
+    markDirty(state, node);
+    for (const place of links.others) {
+      changeName(childPath(state, place.dir, place.name));
+      place.generation = generation;
+    }
   } catch (error) {
-    handle?.abandon();
+    // Where the first name has it the change is made; the others are tried again with the next flush.
+    if (isMade && error instanceof LfsError) return;
     node.size = size;
     throw translated(error);
   } finally {
     state.seenCommits = state.lfs.commitCount;
     countFree(state);
   }
-  dropBytes(state, node, file);
 }
 
 /** Through the engine, for files too large for memory. */
@@ -282,6 +307,7 @@ function writeThrough(
   spill(state, node, file);
   const from = Math.min(position, node.size);
   const blocks = dataBlocks(state, Math.max(node.size, position + length), from);
+  makeCopyRoom(state, node, Math.max(node.size, position + length));
   if (state.freeFloor < state.reservedBlocks + blocks + 8) {
     flushAll(state, node);
     countFree(state);
@@ -300,6 +326,16 @@ function writeThrough(
   touchContent(node, state.clock);
   node.metaDirty = true;
   markDirty(state, node);
+}
+
+/** Where a file is changed in the engine, its other names are written from the beginning when it is flushed. */
+function makeCopyRoom(state: VfsState, node: Node, size: number): void {
+  if (!hasOtherNames(node)) return;
+  const blocks = node.links!.others.length * dataBlocks(state, size, 0);
+  if (reserve(state, node, blocks, 0)) return;
+  flushAll(state, node);
+  countFree(state);
+  if (!reserve(state, node, blocks, 0)) throw noSpace();
 }
 
 /** Gives what is in memory to the engine, uncommitted. */
@@ -345,7 +381,7 @@ export function truncateContent(state: VfsState, node: Node, size: number): void
   const old = node.size;
   if (size === 0) {
     if (node.parent !== null && !makeRoom(state, node, 0, 0)) {
-      changeAtOnce(state, node, file, 0, (handle) => handle.truncate(0));
+      changeAtOnce(state, node, file, 0, Number.POSITIVE_INFINITY, (handle) => handle.truncate(0));
       return;
     }
     dropHandle(file);
@@ -363,11 +399,8 @@ export function truncateContent(state: VfsState, node: Node, size: number): void
   if (!isTail) load(state, node, file);
   const from = Math.min(file.dirtyFrom, size, old);
   if (node.parent !== null && !makeRoom(state, node, size, from)) {
-    changeAtOnce(state, node, file, size, (handle) => {
-      countFree(state);
-      if (size > old && dataBlocks(state, size, old) > state.freeFloor) throw noSpace();
-      handle.truncate(size);
-    });
+    const changed = size > old ? old : Number.POSITIVE_INFINITY;
+    changeAtOnce(state, node, file, size, changed, (handle) => handle.truncate(size));
     return;
   }
   const bytes = roomFor(state, file, old, size);
@@ -379,6 +412,7 @@ function truncateThrough(state: VfsState, node: Node, file: FileContent, size: n
   spill(state, node, file);
   if (size > node.size) {
     const blocks = dataBlocks(state, size, node.size);
+    makeCopyRoom(state, node, size);
     countFree(state);
     if (state.freeFloor < state.reservedBlocks + blocks + 8) throw noSpace();
   }

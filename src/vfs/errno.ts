@@ -28,6 +28,7 @@ export const errnos = {
   ENOSPC: [28, 'no space left on device'],
   ESPIPE: [29, 'invalid seek'],
   EROFS: [30, 'read-only file system'],
+  EMLINK: [31, 'too many links'],
   EPIPE: [32, 'broken pipe'],
   ERANGE: [34, 'result too large'],
   ENAMETOOLONG: [36, 'name too long'],

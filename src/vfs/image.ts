@@ -6,18 +6,17 @@
  * @module
  */
 
-import { byteString, bytesOf } from '../lfs/bytes.ts';
+import { byteString } from '../lfs/bytes.ts';
 import type { LfsEntry } from '../lfs/entries.ts';
-import type { LfsPath } from '../lfs/path.ts';
 import { translated, VfsError } from './errno.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from './flags.ts';
+import { type FoundName, findLinkedNames, sameContent } from './link-search.ts';
+import { addName, isCurrent, Links, linkAttrOf } from './links.ts';
+import { lfsPath } from './name.ts';
 import type { Node } from './node.ts';
 import type { DirectoryEntry, Name } from './posix.ts';
 import { readMeta, typeOf } from './profiles.ts';
 import type { VfsState } from './state.ts';
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all that is ASCII
-const notAscii = /[^\x00-\x7f]/;
 
 /** The absolute path of a node that has a name. */
 export function pathOf(state: VfsState, node: Node): Name {
@@ -37,15 +36,13 @@ export function childPath(state: VfsState, dir: Node, name: Name): Name {
   return dir === state.root ? `/${name}` : `${pathOf(state, dir)}/${name}`;
 }
 
-/** A path as the engine takes it: text would be encoded once more. */
-export function lfsPath(path: Name): LfsPath {
-  return notAscii.test(path) ? bytesOf(path) : path;
-}
-
 /** The node of a name in a directory; `null` where there is none. */
 export function lookup(state: VfsState, dir: Node, name: Name): Node | null {
   const known = dir.children!.get(name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    if (known.links !== null && !known.links.isChecked) checkNames(state, known);
+    return known.links === null ? known : dir.children!.get(name)!;
+  }
   if (dir.complete || !dir.onDisk || dir.gone?.has(name) === true) return null;
   try {
     const entry = state.lfs.find(lfsPath(childPath(state, dir, name)));
@@ -56,6 +53,21 @@ export function lookup(state: VfsState, dir: Node, name: Name): Node | null {
 }
 
 function adopt(state: VfsState, dir: Node, name: Name, entry: LfsEntry): Node {
+  if (state.hasLinks && entry.type === 'file') {
+    const attr = linkAttrOf(entry);
+    if (attr !== null && !state.linksFound) {
+      adoptLinked(state);
+      return lookup(state, dir, name)!;
+    }
+    const node = adoptAlone(state, dir, name, entry);
+    // Its other names are gone; so does the attribute, with the next flush.
+    if (attr !== null) node.links = new Links(attr.id, attr.generation);
+    return node;
+  }
+  return adoptAlone(state, dir, name, entry);
+}
+
+function adoptAlone(state: VfsState, dir: Node, name: Name, entry: LfsEntry): Node {
   const node = state.newNode(entry.type === 'dir' ? S_IFDIR | 0o755 : S_IFREG | 0o644);
   node.onDisk = true;
   node.size = entry.size;
@@ -64,6 +76,73 @@ function adopt(state: VfsState, dir: Node, name: Name, entry: LfsEntry): Node {
   node.name = name;
   dir.children!.set(name, node);
   return node;
+}
+
+/** Before new ones come: which there are. */
+export function knowLinks(state: VfsState): void {
+  if (state.hasLinks && !state.linksFound) adoptLinked(state);
+  state.hasLinks = true;
+  state.linksFound = true;
+}
+
+/** Makes one node of all the names of a file that has several, and so for all such files. */
+function adoptLinked(state: VfsState): void {
+  state.linksFound = true;
+  for (const [id, names] of findLinkedNames(state)) {
+    const known = state.linked.get(id);
+    if (names.length === 1 && known === undefined) continue;
+    let node = known;
+    for (const { dirs, name, generation } of names) {
+      const dir = directoryOf(state, dirs);
+      if (dir === null || dir.children!.has(name)) continue;
+      if (node === undefined) {
+        const entry = state.lfs.find(lfsPath(childPath(state, dir, name)));
+        if (entry === undefined) continue;
+        node = adoptAlone(state, dir, name, entry);
+        node.links = new Links(id, generation);
+        state.linked.set(id, node);
+      } else addName(node, dir, name, true, generation);
+      node.links!.isChecked = false;
+    }
+  }
+}
+
+function directoryOf(state: VfsState, dirs: FoundName['dirs']): Node | null {
+  let node: Node | null = state.root;
+  for (const name of dirs) {
+    node = lookup(state, node, name);
+    if (node?.isDirectory !== true) return null;
+  }
+  return node;
+}
+
+/**
+ * What is said to be one file is looked at before it is taken for one: other drivers that write to a name leave what it
+ * says of itself as it was. Such a name goes its own way from then on.
+ */
+function checkNames(state: VfsState, node: Node): void {
+  const links = node.links!;
+  links.isChecked = true;
+  if (!node.onDisk) return;
+  try {
+    const own = pathOf(state, node);
+    for (const place of [...links.others]) {
+      if (!place.onDisk) continue;
+      const path = childPath(state, place.dir, place.name);
+      if (!isCurrent(links, place)) {
+        state.behind.add(node);
+        continue;
+      }
+      if (sameContent(state, own, path)) continue;
+      links.others.splice(links.others.indexOf(place), 1);
+      const entry = state.lfs.find(lfsPath(path))!;
+      const stranger = adoptAlone(state, place.dir, place.name, entry);
+      stranger.links = new Links(links.id, links.generation);
+      links.strangers.push(stranger);
+    }
+  } catch (error) {
+    throw translated(error);
+  }
 }
 
 /** Takes what the image says of the root. */
@@ -145,6 +224,7 @@ export function forgetClean(state: VfsState): void {
   state.seenCommits = state.lfs.commitCount;
   state.prefixes.clear();
   state.freeFloor = -1;
+  state.linksFound = false;
   prune(state, state.root);
   if (!state.root.metaDirty) readRoot(state);
 }
@@ -158,7 +238,15 @@ function prune(state: VfsState, dir: Node): boolean {
     if (keeps || child.holders > 0 || !child.onDisk || state.dirty.has(child) || state.removals.has(child)) continue;
     child.parent = null;
     state.cached.delete(child);
+    if (child.links !== null) forgetLinks(state, child);
     dir.children!.delete(name);
   }
   return dir.children!.size > 0;
+}
+
+/** A node has no other names any more, or is no more. */
+export function forgetLinks(state: VfsState, node: Node): void {
+  const { id } = node.links!;
+  if (state.linked.get(id) === node) state.linked.delete(id);
+  state.behind.delete(node);
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { byteString, utf8Encode } from '../lfs/bytes.ts';
+import { byteString, bytesOf, utf8Encode } from '../lfs/bytes.ts';
+import type { LfsPath } from '../lfs/path.ts';
 import type { Name, PathLike } from './posix.ts';
 
 export {
@@ -17,4 +18,12 @@ export {
 
 export function nameOfPath(path: PathLike): Name {
   return typeof path === 'string' ? utf8Encode(path) : byteString(path);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all that is ASCII
+const notAscii = /[^\x00-\x7f]/;
+
+/** A path as the engine takes it: text would be encoded once more. */
+export function lfsPath(path: Name): LfsPath {
+  return notAscii.test(path) ? bytesOf(path) : path;
 }

@@ -17,6 +17,7 @@
 
 import type { FileContent } from './file-content.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './flags.ts';
+import type { Links } from './links.ts';
 import type { DirectoryEntry, Name, Stat } from './posix.ts';
 
 let lastDevice = 0x1f5000;
@@ -48,6 +49,8 @@ export class Node implements Stat {
   parent: Node | null = null;
   name: Name = '';
   onDisk = false;
+  /** Of what has, or had, more names than this one. */
+  links: Links | null = null;
   metaDirty = false;
   /** Descriptors and others that hold it. */
   holders = 0;
@@ -95,7 +98,8 @@ export class Node implements Stat {
 
   get nlink(): number {
     if (this.parent === null) return 0;
-    return this.isDirectory ? 2 + Math.max(0, this.subdirectories) : 1;
+    if (this.isDirectory) return 2 + Math.max(0, this.subdirectories);
+    return this.links === null ? 1 : 1 + this.links.others.length;
   }
 
   get blocks(): number {

@@ -112,7 +112,7 @@ export interface PosixFs {
   realpath(path: PathLike): Name;
   statfs(path: PathLike): StatFs;
 
-  /** All of a file in one call: as open, readRest, close. The copy is the caller's. */
+  /** All of a file in one call: as open, readRest, close. The copy is the caller's. EFBIG for 2 GiB and more. */
   readFile(path: PathLike): Uint8Array;
   /** As open with `flags` (O_WRONLY, O_CREAT, O_TRUNC or O_APPEND, O_EXCL), write, close. */
   writeFile(path: PathLike, data: Uint8Array, flags: number, mode: number): void;

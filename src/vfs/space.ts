@@ -10,6 +10,7 @@
  */
 
 import { VfsError } from './errno.ts';
+import { isCurrent } from './links.ts';
 import type { Node } from './node.ts';
 import type { VfsState } from './state.ts';
 
@@ -25,13 +26,24 @@ export function dataBlocks(state: VfsState, size: number, from: number): number 
   return Math.ceil((size - kept) / (state.blockSize - 8)) + 1;
 }
 
+/** The same for all names of a node. Infinity: nothing has changed; a new name takes everything all the same. */
+export function contentBlocks(state: VfsState, node: Node, size: number, from: number): number {
+  const one = from === Number.POSITIVE_INFINITY ? 0 : dataBlocks(state, size, from);
+  const { links } = node;
+  if (links === null) return one;
+  let blocks = one;
+  for (const place of links.others) blocks += isCurrent(links, place) ? one : dataBlocks(state, size, 0);
+  return blocks;
+}
+
 function metadataBlocks(state: VfsState, bytes: number): number {
   return 2 * Math.ceil((2 * bytes) / state.blockSize);
 }
 
 /** What a node is to have reserved. False: there is not so much; nothing has changed then. */
 export function reserve(state: VfsState, node: Node, blocks: number, inlineBytes: number): boolean {
-  const bytes = ENTRY_BYTES + node.name.length + inlineBytes;
+  let bytes = ENTRY_BYTES + node.name.length + inlineBytes;
+  if (node.links !== null) for (const { name } of node.links.others) bytes += ENTRY_BYTES + name.length + inlineBytes;
   const totalBlocks = state.reservedBlocks - node.reservedBlocks + blocks;
   const totalBytes = state.reservedBytes - node.reservedBytes + bytes;
   if (state.freeFloor < 0) countFree(state);

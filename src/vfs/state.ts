@@ -25,6 +25,8 @@ export interface StateOptions {
   readonly profile: MetadataProfile;
   readonly durability: Durability;
   readonly readOnly: boolean;
+  /** Some files on the image have several names. */
+  readonly hasLinks: boolean;
   readonly clock: Clock;
   /** Calls back after a while; returns how to take that back. */
   readonly schedule: (work: () => void) => () => void;
@@ -75,13 +77,23 @@ export class VfsState {
   /** The engine's commits that are ours or known of. */
   seenCommits: number;
 
+  /** Some files on the image have several names. */
+  hasLinks: boolean;
+  /** They have been looked for; those that were found, by id. */
+  linksFound = false;
+  readonly linked: Map<number, Node> = new Map();
+  lastLinkId = 0;
+  /** Files of which some names are behind the others on the image, since the power went: to be mended. */
+  readonly behind: Set<Node> = new Set();
+
   readonly listeners: Set<(event: ChangeEvent) => void> = new Set();
 
-  constructor({ lfs, profile, durability, readOnly, clock, schedule, allocate }: StateOptions) {
+  constructor({ lfs, profile, durability, readOnly, hasLinks, clock, schedule, allocate }: StateOptions) {
     this.lfs = lfs;
     this.profile = profile;
     this.durability = durability;
     this.readOnly = readOnly;
+    this.hasLinks = hasLinks;
     this.clock = clock;
     this.schedule = schedule;
     this.allocate = allocate;

@@ -11,13 +11,25 @@ import { setTimes, touchContent, touchNew, touchStatus } from './clock.ts';
 import { keepWithoutName } from './content.ts';
 import { translated, VfsError } from './errno.ts';
 import { dropHandle } from './file-content.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, W_OK } from './flags.ts';
-import { childPath, countSubdirectories, isEmpty, lfsPath, list, lookup, pathOf } from './image.ts';
+import { R_OK, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, W_OK } from './flags.ts';
+import { childPath, countSubdirectories, forgetLinks, isEmpty, knowLinks, list, lookup } from './image.ts';
+import {
+  addName,
+  dropName,
+  hasOtherNames,
+  isCurrent,
+  isNameOnDisk,
+  isOwnName,
+  Links,
+  moveName,
+  NAMES_MAX,
+} from './links.ts';
+import { lfsPath } from './name.ts';
 import type { Node } from './node.ts';
 import { inGroup, mayAccess, needEntry, needOwner, needRemoval, withoutPrivileges } from './permissions.ts';
 import type { Name, TimeToSet } from './posix.ts';
 import { keepsTypes } from './profiles.ts';
-import { countFree, reserve } from './space.ts';
+import { contentBlocks, countFree, noSpace, reserve } from './space.ts';
 import type { Credentials, VfsState } from './state.ts';
 import {
   flushAll,
@@ -42,6 +54,7 @@ export function emit(state: VfsState, type: 'rename' | 'change', dir: Node, name
 export function emitChange(state: VfsState, node: Node): void {
   if (state.listeners.size === 0 || node.parent === null || node.parent === node) return;
   emit(state, 'change', node.parent, node.name);
+  if (node.links !== null) for (const { dir, name } of node.links.others) emit(state, 'change', dir, name);
 }
 
 function touchDirectory(state: VfsState, dir: Node): void {
@@ -122,14 +135,21 @@ function detach(state: VfsState, node: Node): void {
   if (node.holders === 0 && node.file !== null) dropHandle(node.file);
 }
 
-export function unlinkNode(state: VfsState, who: Credentials, node: Node): void {
+export function unlinkNode(state: VfsState, who: Credentials, dir: Node, name: Name, node: Node): void {
   mustWrite(state);
-  const dir = node.parent!;
   needRemoval(dir, node, who);
   if (node.isDirectory) throw new VfsError('EISDIR');
-  dropFromImage(state, node);
-  const { name } = node;
-  detach(state, node);
+  if (hasOtherNames(node)) {
+    if (isNameOnDisk(node, dir, name)) {
+      beforeNameGoes(state, node, dir, name);
+      dropNameFromImage(state, node, dir, name, false);
+      node.links!.leaving.push({ dir, name });
+    }
+    loseName(state, node, dir, name);
+  } else {
+    dropFromImage(state, node);
+    detach(state, node);
+  }
   touchDirectory(state, dir);
   emit(state, 'rename', dir, name);
 }
@@ -170,7 +190,7 @@ export function removeTree(state: VfsState, who: Credentials, top: Node): void {
     for (const { name } of list(state, dir)) {
       const child = lookup(state, dir, name);
       if (child?.isDirectory === true) open.push({ dir: child, isEmpty: false });
-      else if (child !== null) unlinkNode(state, who, child);
+      else if (child !== null) unlinkNode(state, who, dir, name, child);
     }
   }
 }
@@ -178,7 +198,11 @@ export function removeTree(state: VfsState, who: Credentials, top: Node): void {
 function forgetBelow(state: VfsState, top: Node): void {
   const open = [top];
   for (let dir = open.pop(); dir !== undefined; dir = open.pop()) {
-    for (const child of dir.children!.values()) {
+    for (const [name, child] of dir.children!) {
+      if (hasOtherNames(child)) {
+        loseName(state, child, dir, name);
+        continue;
+      }
       child.parent = null;
       forget(state, child);
       if (child.isDirectory) open.push(child);
@@ -197,16 +221,85 @@ function dropFromImage(state: VfsState, node: Node): void {
   const isHeld = node.isFile && node.holders > 0;
   if (isHeld) keepWithoutName(state, node);
   else if (node.file !== null) dropHandle(node.file);
-  removeLater(state, dir, node.name, node);
-  if (isHeld || state.durability === 'close') {
-    try {
-      flushRemoval(state, dir, node.name);
-    } catch (error) {
-      keepAfterAll(state, dir, node.name);
-      throw error;
-    }
-  }
+  dropNameFromImage(state, node, dir, node.name, isHeld);
   node.onDisk = false;
+}
+
+function dropNameFromImage(state: VfsState, node: Node, dir: Node, name: Name, atOnce: boolean): void {
+  removeLater(state, dir, name, node);
+  if (!atOnce && state.durability !== 'close') return;
+  try {
+    flushRemoval(state, dir, name);
+  } catch (error) {
+    keepAfterAll(state, dir, name);
+    throw error;
+  }
+}
+
+/** Before the image loses one of several names: another has all that it had. */
+function beforeNameGoes(state: VfsState, node: Node, dir: Node, name: Name): void {
+  const links = node.links!;
+  const { file } = node;
+  if (!isOwnName(node, dir, name)) return;
+  if (file?.uncommitted === true || !links.others.some((place) => isCurrent(links, place))) {
+    node.metaDirty = true;
+    markDirty(state, node);
+    flushNode(state, node);
+  }
+  if (file !== null) dropHandle(file);
+}
+
+function loseName(state: VfsState, node: Node, dir: Node, name: Name): void {
+  dropName(node, dir, name);
+  if (node.isLink) state.prefixes.clear();
+  touchStatus(node, state.clock);
+  touchLazily(state, node);
+}
+
+/** One more name for a node. */
+export function linkNode(state: VfsState, who: Credentials, node: Node, dir: Node, name: Name): void {
+  mustWrite(state);
+  if (dir.parent === null) throw new VfsError('ENOENT');
+  if (!mayLink(node, who)) throw new VfsError('EPERM');
+  needEntry(dir, who);
+  if (node.isDirectory) throw new VfsError('EPERM', 'a directory has one name');
+  knowLinks(state);
+  if (node.links === null) {
+    node.links = new Links(++state.lastLinkId, 0);
+    state.linked.set(node.links.id, node);
+  }
+  if (node.nlink >= NAMES_MAX) throw new VfsError('EMLINK');
+  const isNew = node.links.others.length === 0;
+  addName(node, dir, name);
+  try {
+    const inlineBytes = node.size <= state.inlineMax ? node.size : 0;
+    const blocks = contentBlocks(state, node, node.size, node.file?.dirtyFrom ?? Number.POSITIVE_INFINITY);
+    if (!reserve(state, node, blocks, inlineBytes)) {
+      flushAll(state, node);
+      countFree(state);
+      if (!reserve(state, node, blocks, inlineBytes)) throw noSpace();
+    }
+    touchStatus(node, state.clock);
+    madeNew(state, node);
+  } catch (error) {
+    dropName(node, dir, name);
+    // The image may say already that there are two names: the next flush takes that back.
+    if (isNew && !state.dirty.has(node)) {
+      forgetLinks(state, node);
+      node.links = null;
+    }
+    throw error;
+  }
+  touchDirectory(state, dir);
+  emit(state, 'rename', dir, name);
+}
+
+/** As Linux has it unless told otherwise: nobody keeps alive a file of others that he could not write. */
+function mayLink(node: Node, who: Credentials): boolean {
+  if (who.uid === 0 || who.uid === node.uid) return true;
+  const { mode } = node;
+  if (!node.isFile || (mode & S_ISUID) !== 0 || (mode & (S_ISGID | 0o010)) === (S_ISGID | 0o010)) return false;
+  return mayAccess(node, who, R_OK | W_OK);
 }
 
 /** Moves a node to another name, in place of what has that name. */
@@ -214,14 +307,14 @@ export function renameNode(
   state: VfsState,
   who: Credentials,
   node: Node,
+  oldDir: Node,
+  oldName: Name,
   dir: Node,
   name: Name,
   target: Node | null,
 ): void {
   mustWrite(state);
   if (node === target) return;
-  const oldDir = node.parent!;
-  const oldName = node.name;
   if (node === state.root) throw new VfsError('EBUSY');
   if (dir.parent === null) throw new VfsError('ENOENT');
   if (node.isDirectory && isWithin(dir, node)) throw new VfsError('EINVAL', 'a directory cannot be moved into itself');
@@ -238,13 +331,13 @@ export function renameNode(
     if (target.isDirectory && !isEmpty(state, target)) throw new VfsError('ENOTEMPTY');
   }
   if (node.onDisk || target?.onDisk === true || state.durability === 'close')
-    moveOnImage(state, node, dir, name, target);
-  if (target !== null) {
+    moveOnImage(state, node, oldDir, oldName, dir, name, target);
+  if (target !== null && hasOtherNames(target)) loseName(state, target, dir, name);
+  else if (target !== null) {
     target.onDisk = false;
     detach(state, target);
   }
-  oldDir.dropChild(node);
-  dir.addChild(name, node);
+  moveName(node, oldDir, oldName, dir, name);
   if (node.isDirectory) {
     if (oldDir.subdirectories >= 0) oldDir.subdirectories--;
     if (dir.subdirectories >= 0) dir.subdirectories++;
@@ -267,13 +360,23 @@ function isWithin(dir: Node, outer: Node): boolean {
 }
 
 /** What the name will publish is on the image before it is. */
-function moveOnImage(state: VfsState, node: Node, dir: Node, name: Name, target: Node | null): void {
+function moveOnImage(
+  state: VfsState,
+  node: Node,
+  oldDir: Node,
+  oldName: Name,
+  dir: Node,
+  name: Name,
+  target: Node | null,
+): void {
   flushNode(state, node);
   if (!dir.onDisk) flushNode(state, dir);
   flushRemoval(state, dir, name);
-  if (target?.onDisk === true && target.isFile && target.holders > 0) keepWithoutName(state, target);
+  if (target !== null && hasOtherNames(target)) {
+    if (isNameOnDisk(target, dir, name)) beforeNameGoes(state, target, dir, name);
+  } else if (target?.onDisk === true && target.isFile && target.holders > 0) keepWithoutName(state, target);
   try {
-    state.lfs.rename(lfsPath(pathOf(state, node)), lfsPath(childPath(state, dir, name)));
+    state.lfs.rename(lfsPath(childPath(state, oldDir, oldName)), lfsPath(childPath(state, dir, name)));
   } catch (error) {
     throw translated(error);
   } finally {

@@ -31,7 +31,8 @@ import {
   W_OK,
   X_OK,
 } from './flags.ts';
-import { list, pathOf, readRoot, targetOf } from './image.ts';
+import { childPath, list, pathOf, readRoot, targetOf } from './image.ts';
+import { hasLinkedNames } from './links.ts';
 import { bytesOfName, nameOfPath } from './name.ts';
 import type { Node } from './node.ts';
 import { mayAccess, need, needOwner, withoutPrivileges } from './permissions.ts';
@@ -42,6 +43,7 @@ import { type Credentials, type Durability, VfsState } from './state.ts';
 import {
   completeStat,
   emitChange,
+  linkNode,
   makeLink,
   makeNode,
   removeDirectory,
@@ -61,6 +63,8 @@ export interface VfsOptions {
   /** When what was written is on the image: `'close'` (default) or `'fsync'`. */
   readonly durability?: Durability | undefined;
   readonly readOnly?: boolean | undefined;
+  /** Files may have several names, each a copy on the image; left out: where some have. */
+  readonly hardLinks?: boolean | undefined;
   /** Who uses it; 0, who may do everything, unless said. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
@@ -88,6 +92,8 @@ interface Description {
 
 const FIRST_FD = 3;
 const OPEN_MAX = 65536;
+/** What Linux reads in one call, too. */
+const READ_MAX = 0x7fffffff;
 
 function endsInSlash(path: PathLike): boolean {
   return (typeof path === 'string' ? path.charCodeAt(path.length - 1) : path[path.length - 1]) === 0x2f;
@@ -120,6 +126,8 @@ export class Vfs implements PosixFs {
   readonly state: VfsState;
   /** Whose permissions count. */
   readonly who: Credentials;
+  /** Whether `link` makes names. */
+  readonly hardLinks: boolean;
   #umask: () => number;
   cwd: () => string;
   readonly #files: (Description | undefined)[] = [];
@@ -128,16 +136,20 @@ export class Vfs implements PosixFs {
 
   constructor(lfs: LittleFS, options: VfsOptions = {}) {
     const { uid = 0, gid = 0, groups = [], umask = 0o022, cwd = () => '/' } = options;
+    const census = lfs.attrCensus();
+    const hasLinks = hasLinkedNames(census);
     this.state = new VfsState({
       lfs,
-      profile: oneOf('metadata', options.metadata, metadataProfiles, profileOf(lfs.attrCensus())),
+      profile: oneOf('metadata', options.metadata, metadataProfiles, profileOf(census)),
       durability: oneOf('durability', options.durability, ['close', 'fsync'], 'close'),
       readOnly: options.readOnly ?? false,
+      hasLinks,
       clock: options.clock ?? Date.now,
       schedule: scheduler(options.flushDelayMs ?? 100),
       allocate: options.allocate ?? ((size) => new Uint8Array(size)),
     });
     this.who = { uid, gid, groups };
+    this.hardLinks = options.hardLinks ?? hasLinks;
     this.#umask = typeof umask === 'number' ? () => umask : umask;
     this.cwd = cwd;
     readRoot(this.state);
@@ -288,7 +300,7 @@ export class Vfs implements PosixFs {
     const at = appends ? node.size : position < 0 ? file.position : position;
     if (length > 0) this.#write(node, source, offset, length, at);
     // As on Linux, a descriptor that appends does so wherever it is told to write.
-    if (position < 0) file.position = at + length;
+    if (position < 0 && length > 0) file.position = at + length;
     if ((flags & O_DSYNC) !== 0) flushNode(this.state, node);
     return length;
   }
@@ -415,7 +427,7 @@ export class Vfs implements PosixFs {
     const found = this.#walkToName(path);
     const node = nodeOf(found);
     if (node === this.state.root || found.name === '.' || found.name === '..') throw new VfsError('EISDIR');
-    unlinkNode(this.state, this.who, node);
+    unlinkNode(this.state, this.who, found.dir, found.name, node);
   }
 
   rename(from: PathLike, to: PathLike): void {
@@ -431,7 +443,7 @@ export class Vfs implements PosixFs {
     if (target.error !== null) throw new VfsError(target.error);
     const node = nodeOf(source);
     if (target.slashed && !node.isDirectory) throw new VfsError('ENOTDIR');
-    renameNode(this.state, this.who, node, target.dir, target.name, target.node);
+    renameNode(this.state, this.who, node, source.dir, source.name, target.dir, target.name, target.node);
   }
 
   removeTree(path: PathLike): void {
@@ -440,12 +452,14 @@ export class Vfs implements PosixFs {
     removeTree(this.state, this.who, node);
   }
 
-  /** littlefs has one name for each file. */
   link(existing: PathLike, path: PathLike): void {
     const node = this.#node(existing, false);
-    placeOf(this.#walkToName(path));
+    const found = this.#walkToName(path);
+    placeOf(found);
     mustWrite(this.state);
-    throw new VfsError('EPERM', node.isDirectory ? 'a directory has one name' : 'littlefs has no hard links');
+    if (!this.hardLinks) throw new VfsError('EPERM', "a file has one name unless 'hardLinks' is set");
+    if (found.slashed) throw new VfsError('ENOENT');
+    linkNode(this.state, this.who, node, found.dir, found.name);
   }
 
   symlink(target: PathLike, path: PathLike): void {
@@ -480,7 +494,9 @@ export class Vfs implements PosixFs {
   }
 
   realpath(path: PathLike): Name {
-    return pathOf(this.state, this.#node(path));
+    const found = this.#walk(path, true);
+    const node = nodeOf(found);
+    return node.isDirectory ? pathOf(this.state, node) : childPath(this.state, found.dir, found.name);
   }
 
   statfs(path: PathLike): StatFs {
@@ -502,6 +518,12 @@ export class Vfs implements PosixFs {
 
   readFile(path: PathLike): Uint8Array {
     const node = this.#node(path);
+    if (node.size > READ_MAX && node.isFile)
+      throw new VfsError('EFBIG', `${node.size} bytes are too many for one call`);
+    return this.#readNode(node);
+  }
+
+  #readNode(node: Node): Uint8Array {
     if (!node.isFile) throw new VfsError(node.isDirectory ? 'EISDIR' : 'ENXIO');
     if (this.who.uid !== 0) need(node, this.who, R_OK);
     const bytes = readAll(this.state, node, 0);
@@ -539,7 +561,7 @@ export class Vfs implements PosixFs {
     if (found.node !== null && this.who.uid !== 0) need(found.node, this.who, W_OK);
     if (found.node === source) return;
     if (found.node !== null && found.node.mode !== source.mode) needOwner(found.node, this.who);
-    const data = this.readFile(from);
+    const data = this.#readNode(source);
     const flags = O_WRONLY | O_CREAT | O_TRUNC | (exclusive ? O_EXCL : 0);
     this.writeFile(to, data, flags, source.mode & 0o7777);
     const made = this.#node(to);

@@ -564,7 +564,7 @@ const cases: readonly Case[] = [
       blockCycles: isWhole(-1, 0x7ffffffe),
       compactThresh: isWhole(-1, 512),
       nameMax: isWhole(0, 1022),
-      fileMax: isWhole(0, 0x7fffffff),
+      fileMax: isWhole(0, 0xffffffff),
       attrMax: isWhole(0, 1022),
       metadataMax: isWhole(0, 512),
       inlineMax: isWhole(-1, 64),

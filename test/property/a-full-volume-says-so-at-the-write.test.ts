@@ -17,7 +17,7 @@ const O_WRONLY = 1;
 
 const file = fc.nat(11);
 const size = fc.oneof(fc.nat(100), fc.nat(3000), fc.nat(30000));
-const call = fc.oneof(
+const calls = [
   { weight: 6, arbitrary: fc.record({ op: fc.constant('append' as const), file, size }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('replace' as const), file, size }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('pwrite' as const), file, size, at: size }) },
@@ -25,7 +25,17 @@ const call = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant('unlink' as const), file }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('mkdir' as const), file }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('sync' as const) }) },
-);
+] as const;
+const call = fc.oneof(...calls);
+const callOrLink = fc.oneof(...calls, {
+  weight: 6,
+  arbitrary: fc.record({ op: fc.constant('link' as const), file, to: file }),
+});
+
+/** A file of the model: its names share it. */
+interface Kept {
+  bytes: Uint8Array;
+}
 
 function bytesOf(count: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(count);
@@ -34,18 +44,23 @@ function bytesOf(count: number, seed: number): Uint8Array {
 }
 
 describe('a full volume says so at the write', () => {
-  it.each(['close', 'fsync'] as const)('durability %s', (durability) => {
+  it.each([
+    ['close', false],
+    ['fsync', false],
+    ['close', true],
+    ['fsync', true],
+  ] as const)('durability %s, hard links: %s', (durability, hardLinks) => {
     let refused = 0;
     fc.assert(
       fc.property(
-        fc.array(call, { minLength: 10, maxLength: 80, size: 'max' }),
+        fc.array(hardLinks ? callOrLink : call, { minLength: 10, maxLength: 80, size: 'max' }),
         fc.constantFrom(12, 24, 60),
         fc.constantFrom(512, 1024),
         (calls, blockCount, blockSize) => {
           const device = new RamDevice({ blockSize, blockCount });
           LittleFS.format(device);
-          const vfs = new Vfs(LittleFS.mount(device), { metadata: 'posix', durability });
-          const model = new Map<string, Uint8Array>();
+          const vfs = new Vfs(LittleFS.mount(device), { metadata: 'posix', durability, hardLinks });
+          const model = new Map<string, Kept>();
           const directories = new Set<string>();
           calls.forEach((each, seed) => {
             if (each.op === 'sync') {
@@ -53,7 +68,8 @@ describe('a full volume says so at the write', () => {
               return;
             }
             const path = `/f${each.file}`;
-            const old = model.get(path);
+            const kept = model.get(path);
+            const old = kept?.bytes;
             const before = old ?? new Uint8Array(0);
             let after = before;
             let made = old !== undefined;
@@ -61,6 +77,13 @@ describe('a full volume says so at the write', () => {
               if (each.op === 'unlink') {
                 if (old !== undefined) vfs.unlink(path);
                 model.delete(path);
+                return;
+              }
+              if (each.op === 'link') {
+                const to = `/f${each.to}`;
+                if (kept === undefined || model.has(to)) return;
+                vfs.link(path, to);
+                model.set(to, kept);
                 return;
               }
               if (each.op === 'mkdir') {
@@ -104,7 +127,7 @@ describe('a full volume says so at the write', () => {
                 }
               }
             } catch (error) {
-              if (!(error instanceof VfsError) || error.code !== 'ENOSPC') throw error;
+              if (!(error instanceof VfsError) || error.code !== 'ENOSPC' || each.op === 'unlink') throw error;
               refused++;
               after = before;
               // Replacing truncates first, as open does: that may have happened.
@@ -113,11 +136,16 @@ describe('a full volume says so at the write', () => {
                 if ((vfs.probe(path, true) as { size: number }).size === 0) after = new Uint8Array(0);
               }
             }
-            if (made || after !== before) model.set(path, after);
+            if (kept !== undefined) kept.bytes = after;
+            else if (made || after !== before) model.set(path, { bytes: after });
           });
           vfs.sync();
           const again = new Vfs(LittleFS.mount(device));
-          for (const [path, bytes] of model) expect(Buffer.from(again.readFile(path)).equals(bytes), path).toBe(true);
+          for (const [path, { bytes }] of model) {
+            expect(Buffer.from(again.readFile(path)).equals(bytes), path).toBe(true);
+            // Whoever knows nothing of other names finds the same.
+            expect(Buffer.from(again.state.lfs.readFile(path)).equals(bytes), path).toBe(true);
+          }
           expect(
             again
               .readdir('/')

@@ -49,7 +49,7 @@ const size = fc.oneof(
 );
 const slot = fc.nat(3);
 
-const call = fc.oneof(
+const calls = [
   { weight: 6, arbitrary: fc.record({ op: fc.constant('open' as const), path, flags, slot }) },
   {
     weight: 8,
@@ -91,8 +91,33 @@ const call = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('sync' as const) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('forget' as const) }) },
+] as const;
+const call = fc.oneof(...calls);
+/** Few places, so that there is something to link, and names are made, moved and removed again. */
+const spot = fc.constantFrom('/a', '/b', '/ab', '/d/a', '/d/b', '/d/e/a', '/x');
+const callOrLink = fc.oneof(
+  ...calls,
+  { weight: 30, arbitrary: fc.record({ op: fc.constant('link' as const), path: spot, to: spot }) },
+  { weight: 12, arbitrary: fc.record({ op: fc.constant('rename' as const), path: spot, to: spot }) },
+  { weight: 6, arbitrary: fc.record({ op: fc.constant('unlink' as const), path: spot }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('link' as const), path: inner, to: inner }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      op: fc.constant('open' as const),
+      path: spot,
+      flags: fc.constantFrom(O.RDWR | O.CREAT, O.RDWR | O.CREAT | O.TRUNC, O.RDWR),
+      slot,
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('chmod' as const), path: spot, mode: fc.nat(0o7777) }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('symlink' as const), path: spot, to: name }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('stat' as const), path: spot }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('truncate' as const), path: spot, size }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('mkdir' as const), path: fc.constantFrom('/d', '/d/e') }) },
+  { weight: 5, arbitrary: fc.record({ op: fc.constantFrom('sync' as const, 'forget' as const) }) },
 );
-type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
+type Call = typeof callOrLink extends fc.Arbitrary<infer T> ? T : never;
 
 type Tried = Omit<HostPosix, 'dispose' | 'root'>;
 
@@ -152,6 +177,8 @@ class Player {
           return fs[each.op](each.path);
         case 'rename':
           return fs.rename(each.path, each.to);
+        case 'link':
+          return fs.link(each.path, each.to);
         case 'symlink':
           return fs.symlink(each.to, each.path);
         case 'readlink':
@@ -187,11 +214,14 @@ class Player {
     this.slots.length = 0;
   }
 
+  /** Every name with what can be asked about it; names of one file say which was the first. */
   tree(path = '/'): string[] {
     const lines: string[] = [];
+    const first = new Map<number, string>();
     const visit = (at: string): void => {
       const stat = this.fs.lstat(at);
-      lines.push(`${at} ${JSON.stringify(statOf(stat))} ${this.contentOf(at, stat.mode)}`);
+      if (!first.has(stat.ino)) first.set(stat.ino, at);
+      lines.push(`${at} = ${first.get(stat.ino)} ${JSON.stringify(statOf(stat))} ${this.contentOf(at, stat.mode)}`);
       if ((stat.mode & 0o170000) !== 0o040000) return;
       for (const { name: each } of this.fs.readdir(at)) visit(`${at === '/' ? '' : at}/${Buffer.from(each, 'latin1')}`);
     };
@@ -221,22 +251,28 @@ afterAll(() => {
   for (const host of hosts) host.dispose();
 });
 
-function volume(durability: 'close' | 'fsync', blockSize: number): { device: RamDevice; vfs: Vfs } {
+function volume(durability: 'close' | 'fsync', hardLinks: boolean, blockSize: number): { device: RamDevice; vfs: Vfs } {
   const device = new RamDevice({ blockSize, blockCount: (64 << 20) / blockSize });
   LittleFS.format(device);
-  return { device, vfs: new Vfs(LittleFS.mount(device), { metadata: 'posix', durability, umask: process.umask() }) };
+  const options = { metadata: 'posix', durability, hardLinks, umask: process.umask() } as const;
+  return { device, vfs: new Vfs(LittleFS.mount(device), options) };
 }
 
 describe("behaves like the host's fs", () => {
-  it.each(['close', 'fsync'] as const)('durability %s', (durability) => {
+  it.each([
+    ['close', false],
+    ['fsync', false],
+    ['close', true],
+    ['fsync', true],
+  ] as const)('durability %s, hard links: %s', (durability, hardLinks) => {
     fc.assert(
       fc.property(
-        fc.array(call, { minLength: 1, maxLength: 60, size: 'max' }),
+        fc.array(hardLinks ? callOrLink : call, { minLength: 1, maxLength: 60, size: 'max' }),
         fc.constantFrom(512, 4096),
         (calls, blockSize) => {
           const host = new HostPosix();
           hosts.push(host);
-          const { device, vfs } = volume(durability, blockSize);
+          const { device, vfs } = volume(durability, hardLinks, blockSize);
           const ours = new Player(vfs as PosixFs as unknown as Tried);
           const theirs = new Player(host);
           const done: unknown[] = [];

@@ -21,6 +21,7 @@ type HostFs = Pick<
   | 'rmdir'
   | 'unlink'
   | 'rename'
+  | 'link'
   | 'symlink'
   | 'readlink'
   | 'readdir'
@@ -84,6 +85,9 @@ export class HostPosix implements HostFs {
   }
   rename(from: unknown, to: unknown): void {
     fs.renameSync(this.#at(from), this.#at(to));
+  }
+  link(existing: unknown, path: unknown): void {
+    fs.linkSync(this.#at(existing), this.#at(path));
   }
   /** An absolute target means the root of the directory. */
   symlink(target: unknown, path: unknown): void {

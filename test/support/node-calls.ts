@@ -111,6 +111,8 @@ export class Player {
   #byPath(member: string, args: readonly Any[], face: Face): Any {
     // The host's libuv removes by name what it could not fill, and may hit what was there before.
     if (member === 'copyFile' && this.#isDirectory(args[0])) return 'directory';
+    // Node finds out that it copies a directory into itself, except by way of a link.
+    if (member === 'cp' && this.#isWithin(args[0], args[1])) return 'within';
     if (face === 'promise' && member !== 'exists') return this.#fs.promises[member](...args);
     if (face === 'callback') {
       if (member !== 'exists') return this.#called(member, args);
@@ -121,6 +123,20 @@ export class Player {
 
   #isDirectory(path: Any): boolean {
     return this.#fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  }
+
+  /** Where a path leads to, or would. */
+  #real(path: string): string {
+    try {
+      return this.#fs.realpathSync(path);
+    } catch {
+      const up = path.replace(/\/*[^/]*\/*$/, '');
+      return up === '' || up === path ? '/' : this.#real(up);
+    }
+  }
+
+  #isWithin(outer: Any, path: Any): boolean {
+    return `${this.#real(path as string)}/`.startsWith(`${this.#real(outer as string)}/`);
   }
 
   #called(member: string, args: readonly Any[]): Promise<Any> {
@@ -231,6 +247,8 @@ const longAgoMs = 1e12;
 function plainStats(stats: NodeFs.Stats | NodeFs.BigIntStats): Any {
   const { mode, nlink, size, uid, gid } = stats;
   const mtimeMs = Number(stats.mtimeMs);
+  // Newer libuvs copy times before they copy the content: of empty files the times stay.
+  const isOld = mtimeMs < longAgoMs && !(stats.isFile() && Number(size) === 0);
   return {
     type: typeNameOf(stats),
     kind: typeof mode,
@@ -239,8 +257,8 @@ function plainStats(stats: NodeFs.Stats | NodeFs.BigIntStats): Any {
     uid: Number(uid),
     gid: Number(gid),
     ...(stats.isDirectory() ? {} : { size: Number(size) }),
-    mtime: mtimeMs < longAgoMs ? mtimeMs : 'now',
-    ...('mtimeNs' in stats && mtimeMs < longAgoMs ? { mtimeNs: `${stats.mtimeNs}` } : {}),
+    mtime: isOld ? mtimeMs : 'now',
+    ...('mtimeNs' in stats && isOld ? { mtimeNs: `${stats.mtimeNs}` } : {}),
   };
 }
 

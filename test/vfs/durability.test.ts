@@ -15,11 +15,16 @@ const O_SYNC = 0o4010000;
 type Durability = 'close' | 'fsync';
 const old = new TextEncoder().encode('old content');
 const fresh = new TextEncoder().encode('new content '.repeat(90));
-const big = new Uint8Array(150_000).fill(7);
+const big = new Uint8Array(90_000).fill(7);
 
 function mounted(device: FlashDevice, durability: Durability): Vfs {
   // A timer must not come to the help of what nobody synced.
-  return new Vfs(LittleFS.mount(device), { metadata: 'posix', durability, flushDelayMs: 1_000_000 });
+  return new Vfs(LittleFS.mount(device), {
+    metadata: 'posix',
+    durability,
+    hardLinks: true,
+    flushDelayMs: 1_000_000,
+  });
 }
 
 interface Case {
@@ -211,5 +216,118 @@ describe.each(['close', 'fsync'] as const)("durability '%s'", (durability) => {
     };
     const seen = (vfs: Vfs): string => `${ofF(vfs)} ${vfs.stat('/f').mtimeSec === 1 ? 'then' : 'now'}`;
     expect(statesOf(durability, { before, work, seen })).toEqual({ during: ['old then'], after: 'new now' });
+  });
+
+  describe('several names of a file', () => {
+    /** What is under each name, and whether they are one. */
+    const names = (vfs: Vfs): string => {
+      const found = ['/f', '/g', '/h'].filter((path) => typeof vfs.probe(path, false) !== 'string');
+      const inos = new Set(found.map((path) => vfs.stat(path).ino));
+      const counts = new Set(found.map((path) => vfs.stat(path).nlink));
+      const isOne = inos.size === 1 && counts.size === 1 && counts.has(found.length);
+      return `${found.map((path) => `${path.slice(1)} ${textOf(vfs, path)}`).join(', ')}${isOne ? '' : ', apart'}`;
+    };
+    /** Two in different directories would do the same; three, so that the power can go between any two. */
+    const three = (vfs: Vfs): void => {
+      withOld(vfs);
+      vfs.link('/f', '/g');
+      vfs.link('/f', '/h');
+    };
+    const isIn =
+      (...allowed: string[]) =>
+      (state: string): boolean =>
+        allowed.includes(state);
+
+    it('link: the file has one name or two', () => {
+      const work = (vfs: Vfs): void => vfs.link('/f', '/g');
+      expect(statesOf(durability, { before: withOld, work, seen: names })).toEqual({
+        during: either('f old'),
+        after: durability === 'close' ? 'f old, g old' : 'f old',
+      });
+    });
+
+    it('link of what was just written, and the first name removed: never neither', () => {
+      const work = (vfs: Vfs): void => {
+        write(vfs, '/f', fresh, 'close');
+        vfs.link('/f', '/g');
+        vfs.sync();
+        vfs.unlink('/f');
+        vfs.sync();
+      };
+      const { during, after } = statesOf(durability, { work, seen: names });
+      expect(during.filter((state) => !isIn(', apart', 'f new', 'f new, g new', 'g new')(state))).toEqual([]);
+      expect(after).toBe('g new');
+    });
+
+    it.each([
+      ['small', fresh],
+      ['large', big],
+    ])('a %s write: all names have the old content or the new', (_, bytes) => {
+      const work = (vfs: Vfs): void => write(vfs, '/g', bytes, 'fsync');
+      const { during, after } = statesOf(durability, { before: three, work, seen: names });
+      expect(during).toEqual(['f new, g new, h new', 'f old, g old, h old']);
+      expect(after).toBe('f new, g new, h new');
+    });
+
+    it('chmod: all names', () => {
+      const work = (vfs: Vfs): void => {
+        vfs.chmod('/g', 0o600);
+        vfs.sync();
+      };
+      const seen = (vfs: Vfs): string =>
+        `${names(vfs)} ${['/f', '/g', '/h'].map((path) => vfs.stat(path).mode.toString(8))}`;
+      const then = 'f old, g old, h old 100644,100644,100644';
+      const now = 'f old, g old, h old 100600,100600,100600';
+      expect(statesOf(durability, { before: three, work, seen })).toEqual({ during: [now, then], after: now });
+    });
+
+    it('unlink of each: the others stay one file', () => {
+      for (const [gone, left] of [
+        ['/f', 'g old, h old'],
+        ['/g', 'f old, h old'],
+        ['/h', 'f old, g old'],
+      ] as const) {
+        const work = (vfs: Vfs): void => {
+          vfs.unlink(gone);
+          vfs.sync();
+        };
+        const { during, after } = statesOf(durability, { before: three, work, seen: names });
+        expect(during.filter((state) => !isIn('f old, g old, h old', left)(state))).toEqual([]);
+        expect(after).toBe(left);
+      }
+    });
+
+    it('rename over one of them: that one is another file, whole', () => {
+      const work = (vfs: Vfs): void => {
+        write(vfs, '/tmp', fresh, 'close');
+        vfs.rename('/tmp', '/f');
+        vfs.sync();
+      };
+      const { during, after } = statesOf(durability, { before: three, work, seen: names });
+      const [old3, apart] = ['f old, g old, h old', 'f new, g old, h old, apart'];
+      expect(during.filter((state) => !isIn(old3, apart)(state))).toEqual([]);
+      expect(after).toBe(apart);
+    });
+
+    it('any driver finds every name whole at any moment, and all the same after the next sync', () => {
+      const work = (vfs: Vfs): void => write(vfs, '/g', fresh, 'fsync');
+      const seen = (vfs: Vfs): string => {
+        const { lfs } = vfs.state;
+        const raw = (): string[] =>
+          ['/f', '/g', '/h'].map((path) => (Buffer.from(lfs.readFile(path)).equals(fresh) ? 'new' : 'old'));
+        const before = raw();
+        for (const path of ['/f', '/g', '/h'] as const) {
+          const bytes = Buffer.from(lfs.readFile(path));
+          if (!bytes.equals(fresh) && !bytes.equals(old)) return 'torn';
+        }
+        vfs.stat('/h');
+        vfs.sync();
+        const after = new Set(raw());
+        return after.size === 1 ? before.join(' ') : 'different for ever';
+      };
+      const { during, after } = statesOf(durability, { before: three, work, seen });
+      expect(during).toEqual(['new new old', 'new old old', 'old old old']);
+      expect(after).toBe('new new new');
+    });
   });
 });
