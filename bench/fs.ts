@@ -37,7 +37,7 @@ function ours(durability: 'close' | 'fsync'): Subject {
   return {
     name: `'${durability}'`,
     async open() {
-      const volume: Volume = createVolume({ durability });
+      const volume: Volume = createVolume({ durability, size: 256 * 1024 * 1024 });
       volume.fs.mkdirSync('/w');
       return { fs: volume.fs as unknown as Fs, root: '/w', settle: () => volume.sync(), end: () => volume.close() };
     },

@@ -6,7 +6,7 @@
 
 import { promisify } from 'node:util';
 import type { PosixFs } from '../vfs/posix.ts';
-import { noOptions, type Options, toCallback, toValidPath, validateFunction, validateInteger } from './args.ts';
+import { noOptions, type Options, toCallback, toMode, toValidPath, validateFunction, validateInteger } from './args.ts';
 import { type Callback, later } from './call.ts';
 import { constants } from './constants.ts';
 import { abortError, aggregateTwoErrors } from './errors.ts';
@@ -146,7 +146,8 @@ export function createCallbacks(vfs: PosixFs, ops: Ops, fs: NodeFs): Members {
         return;
       }
       const bare = typeof mode === 'function';
-      const call = ops.open(checked, flags, bare ? undefined : mode);
+      // Here Node looks at the mode before the flags.
+      const call = ops.open(checked, flags, bare ? undefined : toMode(mode, 'mode', 0o666));
       later(call, toCallback(bare ? mode : callback));
     },
     readdir(path, options, callback?: Any) {

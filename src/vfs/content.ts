@@ -223,6 +223,8 @@ function makeRoom(state: VfsState, node: Node, size: number, from: number): bool
   const blocks = contentBlocks(state, node, size, from);
   const inlineBytes = size <= state.inlineMax ? size : 0;
   if (reserve(state, node, blocks, inlineBytes)) return true;
+  countFree(state);
+  if (reserve(state, node, blocks, inlineBytes)) return true;
   flushAll(state, node);
   countFree(state);
   return reserve(state, node, blocks, inlineBytes);

@@ -53,10 +53,18 @@ export function dropHandle(file: FileContent): void {
   file.uncommitted = false;
 }
 
+/** Its bytes do not count as kept any more. */
+export function uncache(state: VfsState, node: Node): void {
+  const size = state.cached.get(node);
+  if (size === undefined) return;
+  state.cached.delete(node);
+  state.cachedBytes -= size;
+}
+
 export function dropBytes(state: VfsState, node: Node, file: FileContent): void {
   file.bytes = null;
   file.base = 0;
-  state.cached.delete(node);
+  uncache(state, node);
 }
 
 /** The image has everything. */
@@ -74,15 +82,14 @@ export function keepClean(state: VfsState, node: Node): void {
     dropBytes(state, node, file);
     return;
   }
-  if (state.cached.has(node)) return;
-  state.cached.add(node);
+  uncache(state, node);
+  state.cached.set(node, node.size);
   state.cachedBytes += node.size;
   if (state.cachedBytes <= max) return;
-  for (const each of state.cached) {
-    if (each !== node && each.file !== null && !each.file.isDirty && each.parent !== null && each.onDisk)
-      each.file.bytes = null;
+  for (const each of state.cached.keys()) {
+    if (state.cachedBytes <= max || each === node) return;
+    uncache(state, each);
+    const other = each.file;
+    if (other !== null && !other.isDirty && each.parent !== null && each.onDisk) other.bytes = null;
   }
-  state.cached.clear();
-  state.cached.add(node);
-  state.cachedBytes = node.size;
 }

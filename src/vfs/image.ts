@@ -9,6 +9,7 @@
 import { byteString } from '../lfs/bytes.ts';
 import type { LfsEntry } from '../lfs/entries.ts';
 import { translated, VfsError } from './errno.ts';
+import { uncache } from './file-content.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from './flags.ts';
 import { type FoundName, findLinkedNames, sameContent } from './link-search.ts';
 import { addName, isCurrent, Links, linkAttrOf } from './links.ts';
@@ -237,7 +238,7 @@ function prune(state: VfsState, dir: Node): boolean {
     const keeps = child.isDirectory ? prune(state, child) : false;
     if (keeps || child.holders > 0 || !child.onDisk || state.dirty.has(child) || state.removals.has(child)) continue;
     child.parent = null;
-    state.cached.delete(child);
+    uncache(state, child);
     if (child.links !== null) forgetLinks(state, child);
     dir.children!.delete(name);
   }

@@ -58,7 +58,7 @@ export class VfsState {
   /** Directories that have names to be removed from the image. */
   readonly removals: Set<Node> = new Set();
   /** Clean files whose bytes are kept, and how many bytes that is. */
-  readonly cached: Set<Node> = new Set();
+  readonly cached: Map<Node, number> = new Map();
   cachedBytes = 0;
   /** Bytes of content in memory that the image does not have. */
   dirtyBytes = 0;

@@ -117,6 +117,8 @@ function makeRoom(state: VfsState, node: Node): boolean {
   const blocks = node.isDirectory ? 2 : 0;
   const bytes = node.target?.length ?? 0;
   if (reserve(state, node, blocks, bytes)) return true;
+  countFree(state);
+  if (reserve(state, node, blocks, bytes)) return true;
   flushAll(state);
   countFree(state);
   return reserve(state, node, blocks, bytes);

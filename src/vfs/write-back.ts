@@ -11,7 +11,7 @@ import { bytesOf } from '../lfs/bytes.ts';
 import type { LfsPath } from '../lfs/path.ts';
 import type { AttrValue } from '../lfs/user-attrs.ts';
 import { translated, VfsError } from './errno.ts';
-import { dropHandle, keepClean, patch, settle } from './file-content.ts';
+import { dropHandle, keepClean, patch, settle, uncache } from './file-content.ts';
 import { childPath, forgetLinks, pathOf } from './image.ts';
 import { attrsOf, type Links, nextGeneration } from './links.ts';
 import { lfsPath } from './name.ts';
@@ -301,6 +301,7 @@ function writeName(state: VfsState, node: Node, path: LfsPath, isThere: boolean,
 /** A node without a name will never be written. */
 export function forget(state: VfsState, node: Node): void {
   state.dirty.delete(node);
+  uncache(state, node);
   if (node.file !== null) settle(state, node.file);
   giveBack(state, node);
 }

@@ -3,6 +3,7 @@
  * owners, groups and modes; and what is left has the owners and modes that the host leaves.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,9 @@ import { Vfs } from '../../src/vfs/index.ts';
 import { runs } from '../support/arbitraries.ts';
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+
+/** Linux lets people link what they do not own only if told to; we never do. */
+const protectsLinks = isRoot && readFileSync('/proc/sys/fs/protected_hardlinks', 'utf8').trim() === '1';
 
 const user = { uid: 1000, gid: 1000, groups: [1001] };
 const id = fc.constantFrom(0, 1000, 1001, 1002);
@@ -28,6 +32,7 @@ const call = fc.oneof(
   fc.record({ op: fc.constant('unlink' as const), path }),
   fc.record({ op: fc.constant('rename' as const), path, to: path }),
   fc.record({ op: fc.constant('symlink' as const), path, to: path }),
+  fc.record({ op: fc.constant(protectsLinks ? ('link' as const) : ('stat' as const)), path, to: path }),
   fc.record({ op: fc.constant('chmod' as const), path, mode }),
   fc.record({
     op: fc.constant('chown' as const),
@@ -70,7 +75,8 @@ function take(on: Vfs, each: Call): unknown {
       case 'utimes':
         return on.utimes(each.path, { sec: 1, nsec: 0 }, { sec: 2, nsec: 0 }) ?? null;
       case 'rename':
-        return on.rename(each.path, each.to) ?? null;
+      case 'link':
+        return on[each.op](each.path, each.to) ?? null;
       case 'symlink':
         return on.symlink(each.to, each.path) ?? null;
       case 'chown':
@@ -122,7 +128,11 @@ describe('permissions as the host has them', () => {
       const { before, results, after } = answers[index];
       const device = new RamDevice({ blockSize: 4096, blockCount: 256 });
       LittleFS.format(device);
-      const vfs = new Vfs(LittleFS.mount(device), { metadata: 'posix', umask: process.umask() });
+      const vfs = new Vfs(LittleFS.mount(device), {
+        metadata: 'posix',
+        hardLinks: true,
+        umask: process.umask(),
+      });
       vfs.chmod('/', rootMode);
       for (const thing of things) {
         try {

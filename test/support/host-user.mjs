@@ -49,6 +49,8 @@ function take(root, each) {
         return fs.utimesSync(at, 1, 2) ?? null;
       case 'rename':
         return fs.renameSync(at, root + each.to) ?? null;
+      case 'link':
+        return fs.linkSync(at, root + each.to) ?? null;
       case 'symlink':
         return fs.symlinkSync(root + each.to, at) ?? null;
       case 'chown':

@@ -250,11 +250,3 @@ describe('space', () => {
     }
   });
 });
-
-it('more than 2 GiB in a file, where the image says so', () => {
-  // Blocks of zeros: what takes memory is one of them at a time.
-  const options = { blockSize: 1 << 20, size: 3 * 2 ** 30, fileMax: 0xffffffff };
-  expect(createVolume({ ...options, fileMax: undefined }).lfs.fsStat().fileMax).toBe(0x7fffffff);
-  const vol = createVolume(options);
-  expect(vol.lfs.fsStat().fileMax).toBe(0xffffffff);
-});
