@@ -32,7 +32,7 @@ import type { Ops } from './ops.ts';
 import { readCall, readvCall, toTextTransfer, toWriteTransfer, writeCall, writevCall } from './read-write.ts';
 import { refHandle, unrefHandle } from './streams.ts';
 import type { NodeFs } from './types.ts';
-import { appendOptions, readOptions, type WholeFile, writeOptions } from './whole-file.ts';
+import { readOptions, type WholeFile, writeOptions } from './whole-file.ts';
 import { writeFrom } from './write-from.ts';
 
 type View = ArrayBufferView;
@@ -171,7 +171,7 @@ export class FileHandle extends EventEmitter {
   }
 
   appendFile(data: unknown, options?: unknown): Promise<void> {
-    return FileHandle.#on(this, 'writeFile', () => this.#write(data, appendOptions(options)));
+    return FileHandle.#on(this, 'writeFile', () => this.#write(data, writeOptions(options)));
   }
 
   chmod(mode: unknown): Promise<void> {

@@ -50,11 +50,16 @@ function toPosition(position: unknown): number {
   return Number.isSafeInteger(position) && (position as number) >= 0 ? (position as number) : -1;
 }
 
+/** Older Nodes look at the position last, and not at all where nothing is to be read. */
+const checksPositionFirst = nodeMajor >= 22;
+
 function checkRead(view: View, offset: number, length: number, position: unknown): Transfer {
-  if (position !== undefined && position !== null) validatePosition(position, 'position', length);
+  const isGiven = position !== undefined && position !== null;
+  if (isGiven && checksPositionFirst) validatePosition(position, 'position', length);
   if (length === 0) return { view, offset, length, position: -1 };
   if (view.byteLength === 0) throw invalidArgValue('buffer', view, 'is empty and cannot be written');
   validateReadRange(offset, length, view.byteLength);
+  if (isGiven && !checksPositionFirst) validatePosition(position, 'position', length);
   return { view, offset, length, position: toPosition(position) };
 }
 
