@@ -128,7 +128,9 @@ async function optional<T>(
     const dot = about.exports?.['.'];
     const entry = (typeof dot === 'string' ? dot : (dot?.import ?? dot?.default)) ?? about.main ?? 'index.js';
     const loaded = (await import(pathToFileURL(join(home, name, entry)).href)) as T & { default?: T };
-    return { module: 'default' in loaded && loaded.default ? loaded.default : loaded, version: about.version };
+    // Of a CommonJS module the default has everything, of others the names have.
+    const module = { ...loaded.default, ...loaded } as T;
+    return { module, version: about.version };
   }
   return undefined;
 }

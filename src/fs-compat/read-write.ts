@@ -51,7 +51,7 @@ function toPosition(position: unknown): number {
 }
 
 /** Older Nodes look at the position last, and not at all where nothing is to be read. */
-const checksPositionFirst = nodeMajor >= 22;
+const checksPositionFirst = nodeMajor >= 24;
 
 function checkRead(view: View, offset: number, length: number, position: unknown): Transfer {
   const isGiven = position !== undefined && position !== null;

@@ -463,6 +463,7 @@ export class Vfs implements PosixFs {
   }
 
   symlink(target: PathLike, path: PathLike): void {
+    if (target.length === 0) throw new VfsError('ENOENT');
     const found = this.#walkToName(path);
     placeOf(found);
     if (found.slashed) throw new VfsError('ENOENT');
